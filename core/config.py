@@ -1,0 +1,134 @@
+"""config.toml as one frozen tree. What is unknown or of the wrong type is an error that says what would be right.
+
+Sections that belong to Streamlit are kept as they are, for the server to check and use.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+from core.errors import UserError
+
+ROOT = Path(__file__).resolve().parent.parent  # the folder of app.py
+STREAMLIT_SECTIONS = ("server", "browser", "client", "runner", "logger", "theme", "global", "ui", "mapbox", "secrets")
+DEVICES = ("auto", "cuda", "mps", "cpu")
+
+
+def _setting(default: Any, *accepted: Any, least: int | None = None) -> Any:
+    return field(default=default, metadata={"accepted": accepted, "least": least})
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    path: str = "demo/model"
+    device: str = _setting("auto", *DEVICES)
+
+
+@dataclass(frozen=True, slots=True)
+class PathsConfig:
+    lora: Path = Path("lora")
+    lora_cache: Path = Path("lora_cache")
+    data: Path = Path("data")
+
+
+@dataclass(frozen=True, slots=True)
+class QueueConfig:
+    max_jobs: int = _setting(200, least=1)
+    max_jobs_per_owner: int = _setting(20, least=1)
+
+
+@dataclass(frozen=True, slots=True)
+class WebConfig:
+    allowed_hosts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings. Paths are absolute once read by `load`."""
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    paths: PathsConfig = field(default_factory=PathsConfig)
+    queue: QueueConfig = field(default_factory=QueueConfig)
+    web: WebConfig = field(default_factory=WebConfig)
+    streamlit: Mapping[str, Any] = field(default_factory=dict)
+    source: Path = ROOT / "config.toml"
+
+
+def load(file: Path | None = None, root: Path = ROOT) -> Config:
+    """Read `file` (by default `root/config.toml`). Raises UserError naming the file, the key and what is accepted."""
+    source = file or root / "config.toml"
+    try:
+        data = tomllib.loads(source.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise UserError("There is no configuration file {file}. Give another with --config.", file=str(source)) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError("The configuration file {file} cannot be read: {why}.", file=str(source), why=str(error)) from error
+    except tomllib.TOMLDecodeError as error:
+        raise UserError("{file} is not valid TOML: {why}.", file=str(source), why=str(error)) from error
+    ours = {f.name: f for f in fields(Config) if f.name not in ("streamlit", "source")}
+    sections: dict[str, Any] = {}
+    theirs: dict[str, Any] = {}
+    for name, values in data.items():
+        if name in STREAMLIT_SECTIONS and isinstance(values, dict):
+            theirs[name] = values
+        elif name not in ours:
+            raise _unknown(source, name, [*ours, *STREAMLIT_SECTIONS])
+        elif not isinstance(values, dict):
+            raise _wrong(source, name, "a section, [" + name + "]", values)
+        else:
+            sections[name] = _section(source, name, ours[name].default_factory, values, root)  # type: ignore[arg-type]
+    for name, f in ours.items():
+        sections.setdefault(name, _section(source, name, f.default_factory, {}, root))  # type: ignore[arg-type]
+    if (root / Path(sections["model"].path).expanduser()).is_dir():  # else it may be a hub id: left as it is
+        sections["model"] = replace(sections["model"], path=str((root / sections["model"].path).resolve()))
+    return Config(**sections, streamlit=theirs, source=source)
+
+
+def _section(source: Path, section: str, kind: type, values: dict[str, Any], root: Path) -> Any:
+    known = {f.name: f for f in fields(kind)}
+    given: dict[str, Any] = {}
+    for name in values:
+        if name not in known:
+            raise _unknown(source, f"{section}.{name}", [f"{section}.{k}" for k in known])
+    for name, f in known.items():
+        value = values.get(name, f.default)
+        given[name] = _value(source, f"{section}.{name}", f, value, root)
+    return kind(**given)
+
+
+def _value(source: Path, key: str, f: Any, value: Any, root: Path) -> Any:
+    accepted, least = f.metadata.get("accepted", ()), f.metadata.get("least")
+    if f.type is Path:
+        if not isinstance(value, str | Path) or not str(value).strip():
+            raise _wrong(source, key, "a folder, in quotes", value)
+        return (root / Path(value).expanduser()).resolve()
+    if get_origin(f.type) is tuple:
+        kind = get_args(f.type)[0]
+        if not isinstance(value, list | tuple) or not all(isinstance(v, kind) for v in value):
+            raise _wrong(source, key, 'a list of texts, ["...", "..."]', value)
+        return tuple(value)
+    if f.type is int:
+        if isinstance(value, bool) or not isinstance(value, int) or (least is not None and value < least):
+            raise _wrong(source, key, f"a whole number, {least} or more", value)
+        return value
+    if not isinstance(value, str) or not value.strip():
+        raise _wrong(source, key, "a text, in quotes", value)
+    if accepted and value not in accepted:
+        raise _wrong(source, key, "one of " + ", ".join(f'"{a}"' for a in accepted), value)
+    return value
+
+
+def _unknown(source: Path, key: str, known: list[str]) -> UserError:
+    near = difflib.get_close_matches(key, known, n=1)
+    hint = f"Did you mean {near[0]}?" if near else "Known are " + ", ".join(known) + "."
+    return UserError("{file}: there is no setting {key}. {hint}", file=str(source), key=key, hint=hint)
+
+
+def _wrong(source: Path, key: str, accepted: str, value: object) -> UserError:
+    return UserError(
+        "{file}: {key} has to be {accepted}; it is {value}.",
+        file=str(source), key=key, accepted=accepted, value=repr(value)[:80],
+    )  # fmt: skip

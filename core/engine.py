@@ -1,0 +1,104 @@
+"""The engine as everybody else sees it: a protocol, and messages that are plain picklable data.
+
+An engine turns one request into a stream of events. Asking for the next event does one quantum of work (the text, one
+denoising step, the decode); not asking is pausing, closing the generator is cancelling. Only one thread may hold an
+engine, but it may hold several generators at once and advance them in any order.
+"""
+
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, TypeAlias
+
+from core.errors import N_, UserError
+from core.request import GenerationRequest
+
+Stage: TypeAlias = Literal["text", "denoise", "decode"]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Pixels: `width * height * 3` bytes of sRGB, row by row."""
+
+    width: int
+    height: int
+    rgb: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A quantum is done. `step` of `steps` denoising steps are complete; `preview` is what the picture looks like."""
+
+    stage: Stage
+    step: int
+    steps: int
+    preview: Frame | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The last event of a request."""
+
+    frame: Frame
+
+
+Event: TypeAlias = Progress | Picture
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What the page and the checks need to know of a model before its weights are read.
+
+    `knows` and `examples` are by language ("en", "zh_CN"); empty for a model that says nothing of itself.
+    """
+
+    name: str
+    path: str
+    size_multiple: int
+    max_side: int
+    sizes: tuple[tuple[int, int], ...]
+    num_inference_steps: int
+    guidance_scale: float
+    knows: Mapping[str, str] = field(default_factory=dict)
+    examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def check(self, request: GenerationRequest) -> None:
+        """Raises UserError when this model cannot draw a picture of the size asked for."""
+        for side in (request.width, request.height):
+            if side % self.size_multiple:
+                low = max(self.size_multiple, side // self.size_multiple * self.size_multiple)
+                raise UserError(
+                    N_("{side} pixels is not a multiple of {multiple}, as this model needs. Try {low} or {high}."),
+                    side=side,
+                    multiple=self.size_multiple,
+                    low=low,
+                    high=min(low + self.size_multiple, self.max_side),
+                )
+            if side > self.max_side:
+                raise UserError(
+                    N_("{side} pixels is more than this model can draw. {most} is the most."),
+                    side=side,
+                    most=self.max_side,
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatus:
+    """Where the engine stands. `fraction` of loading, 0 to 1; `error` says why it failed."""
+
+    state: Literal["loading", "ready", "failed"]
+    fraction: float = 0.0
+    error: UserError | None = None
+
+
+class Engine(Protocol):
+    """See the module's docstring for who may call what."""
+
+    info: ModelInfo
+
+    def load(self) -> Iterator[float]:
+        """Load the weights; yields the fraction done. Raises UserError when the model cannot be used."""
+        ...
+
+    def generate(self, request: GenerationRequest) -> Generator[Event, None, None]:
+        """Progress events, then one Picture. Raises UserError or InternalError from the generator."""
+        ...

@@ -1,0 +1,88 @@
+"""The demo's text side: a byte-level tokenizer learned from captions and a two-layer Qwen3 (a third is never used)."""
+
+from random import Random
+
+import torch
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from torch import Tensor
+from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3Model
+
+from demo.captions import caption
+from demo.scenes import random_scene
+
+VOCABULARY = 1024
+WIDTH = 128
+SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
+CHAT_TEMPLATE = (
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+def build_tokenizer() -> PreTrainedTokenizerFast:
+    """Byte-level BPE: knows the captions' words as single tokens and any other text as bytes."""
+    rng = Random("tokenizer")
+    texts = [caption(random_scene(rng), rng) for _ in range(20_000)]
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [  # Chinese has no spaces: split it into characters, or whole phrases would become single tokens
+            pre_tokenizers.Split(Regex(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY,
+        special_tokens=list(SPECIAL),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        min_frequency=40,
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts + ["user\nassistant\n"] * 50, trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token=SPECIAL[0],
+        eos_token=SPECIAL[2],
+        chat_template=CHAT_TEMPLATE,
+        model_max_length=512,
+        padding_side="right",
+    )
+
+
+def build_encoder() -> Qwen3Model:
+    """Three layers as the real one has 36; the pipeline reads `hidden_states[-2]`, so the last is not trained."""
+    return Qwen3Model(
+        Qwen3Config(
+            vocab_size=VOCABULARY,
+            hidden_size=WIDTH,
+            intermediate_size=3 * WIDTH,
+            num_hidden_layers=3,
+            num_attention_heads=4,
+            num_key_value_heads=4,
+            head_dim=32,
+            max_position_embeddings=512,
+            rope_parameters={"rope_type": "default", "rope_theta": 10_000.0},
+        )
+    )
+
+
+def chat(tokenizer: PreTrainedTokenizerFast, prompts: list[str]) -> list[str]:
+    """The prompts as `ZImagePipeline` shows them to the encoder."""
+    return [
+        tokenizer.apply_chat_template(
+            [{"role": "user", "content": p}], tokenize=False, add_generation_prompt=True, enable_thinking=True
+        )
+        for p in prompts
+    ]
+
+
+def embed(encoder: Qwen3Model, tokenizer: PreTrainedTokenizerFast, prompts: list[str], longest: int) -> list[Tensor]:
+    """One (tokens, 128) tensor a prompt; prompts longer than `longest` tokens are cut."""
+    inputs = tokenizer(chat(tokenizer, prompts), padding=True, truncation=True, max_length=longest, return_tensors="pt")
+    mask = inputs.attention_mask
+    hidden = encoder(input_ids=inputs.input_ids, attention_mask=mask, output_hidden_states=True).hidden_states[-2]
+    return [h[m] for h, m in zip(hidden, mask.bool(), strict=True)]
+
+
+def count_parameters(module: torch.nn.Module) -> int:
+    return sum(p.numel() for p in module.parameters())

@@ -1,0 +1,88 @@
+"""Pictures on disk: written whole or not at all, found again by id."""
+
+import io
+import os
+import re
+from pathlib import Path
+
+from PIL import Image
+
+from core.engine import Frame
+from core.errors import N_, UserError
+
+THUMBNAIL_SIDE = 320
+_ID = re.compile(r"[0-9a-f]{16,64}")
+
+
+class PictureFiles:
+    """PNG pictures and their WebP thumbnails under one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        """Make the folder. Raises UserError when it cannot be written to."""
+        self.folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for leftover in folder.glob("*.partial"):  # of a process that died while writing
+                leftover.unlink()
+            probe = folder / "probe.partial"
+            probe.write_bytes(b"")
+            probe.unlink()
+        except OSError as error:
+            raise _unwritable(folder, error) from error
+
+    def save(self, picture_id: str, frame: Frame) -> Path:
+        """Write the picture as PNG, exact, and a thumbnail. Raises UserError when the disk refuses."""
+        image = Image.frombytes("RGB", (frame.width, frame.height), frame.rgb)
+        try:
+            small = image.copy()
+            small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+            write_whole(self.thumbnail(picture_id), _encode(small, "WEBP", quality=85))
+            write_whole(self.picture(picture_id), _encode(image, "PNG", compress_level=4))
+        except OSError as error:
+            raise _unwritable(self.folder, error) from error
+        return self.picture(picture_id)
+
+    def picture(self, picture_id: str) -> Path:
+        return self.folder / f"{_checked(picture_id)}.png"
+
+    def thumbnail(self, picture_id: str) -> Path:
+        return self.folder / f"{_checked(picture_id)}.thumb.webp"
+
+
+def write_whole(file: Path, data: bytes) -> None:
+    """Replace `file` by `data` in one stroke: a reader sees the old or the new, a crash leaves no half."""
+    partial = file.with_name(file.name + ".partial")
+    try:
+        with partial.open("wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(partial, file)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def png(frame: Frame) -> bytes:
+    """A frame as PNG, quickly: for previews that are looked at once."""
+    return _encode(Image.frombytes("RGB", (frame.width, frame.height), frame.rgb), "PNG", compress_level=1)
+
+
+def _encode(image: Image.Image, kind: str, **options: int) -> bytes:
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+def _checked(picture_id: str) -> str:
+    if not _ID.fullmatch(picture_id):
+        raise ValueError("not a picture id")
+    return picture_id
+
+
+def _unwritable(folder: Path, error: OSError) -> UserError:
+    return UserError(
+        N_("Pictures cannot be saved in {folder}: {why}. Free some space there, or set another folder as [paths] data."),
+        folder=str(folder),
+        why=error.strerror or type(error).__name__,
+    )

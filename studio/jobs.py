@@ -1,0 +1,247 @@
+"""Submit, watch, cancel: what pages, HTTP and the command line call.
+
+First form: in memory, first come first served. It does not survive a restart; the interface is the one that will.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from core.engine import Frame, ModelInfo, Picture, Progress, Stage
+from core.errors import N_, StudioError, UserError
+from core.request import GenerationRequest
+from studio.files import PictureFiles
+from studio.styles import StyleLibrary
+
+State: TypeAlias = Literal["queued", "running", "done", "failed", "cancelled"]
+KEPT_PER_OWNER = 200  # finished jobs remembered
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A job at one moment. `position` counts from 1 while it waits; times are in seconds."""
+
+    id: str
+    request: GenerationRequest
+    created: datetime
+    state: State
+    position: int = 0
+    stage: Stage | None = None
+    step: int = 0
+    preview_version: int = 0
+    elapsed_s: float = 0.0
+    left_s: float | None = None
+    error: StudioError | None = None
+
+    @property
+    def active(self) -> bool:
+        return self.state in ("queued", "running")
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """The record behind a snapshot; touched only under the lock of `Jobs`."""
+
+    id: str
+    owner: str
+    key: str
+    request: GenerationRequest
+    created: datetime
+    state: State = "queued"
+    progress: Progress = field(default_factory=lambda: Progress("text", 0, 0))
+    preview: Frame | None = None
+    preview_version: int = 0
+    started_s: float = 0.0
+    first_step_s: float = 0.0
+    ended_s: float = 0.0
+    error: StudioError | None = None
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+
+class Jobs:
+    """All jobs of the process. Every method may be called from any thread, and none waits for the device."""
+
+    def __init__(
+        self,
+        info: ModelInfo | None,
+        styles: StyleLibrary,
+        files: PictureFiles,
+        *,
+        max_jobs: int,
+        max_jobs_per_owner: int,
+        clock: Callable[[], float],
+        new_id: Callable[[], str],
+    ) -> None:
+        self._info, self._styles, self._files = info, styles, files
+        self._max_jobs, self._max_jobs_per_owner = max_jobs, max_jobs_per_owner
+        self._clock, self._new_id = clock, new_id
+        self._jobs: dict[str, Job] = {}  # in order of submission
+        self._queue: deque[Job] = deque()
+        self._changed = threading.Condition()
+        self._refusal: UserError | None = None
+        self._decode_s = 0.0
+
+    # --- for those who ask -------------------------------------------------------------------------------------
+
+    def submit(self, owner: str, request: GenerationRequest, key: str = "") -> str:
+        """Accept a request and return its job's id. The same `key` from the same owner is the same job.
+
+        Raises UserError for what this model cannot draw, a style that is not there, or a full queue.
+        """
+        if self._info is not None:
+            self._info.check(request)
+        request = replace(request, styles=self._styles.pin(request.styles))
+        with self._changed:
+            if self._refusal is not None:
+                raise self._refusal
+            if key:
+                same = next((j for j in self._jobs.values() if j.owner == owner and j.key == key), None)
+                if same is not None:
+                    return same.id
+            self._check_limits(owner)
+            job = Job(self._new_id(), owner, key, request, datetime.now(UTC))
+            self._jobs[job.id] = job
+            self._queue.append(job)
+            self._forget_old(owner)
+            self._changed.notify_all()
+            return job.id
+
+    def snapshot(self, owner: str, job_id: str) -> Snapshot | None:
+        """The job now; None when there is no such job of this owner."""
+        with self._changed:
+            job = self._owned(owner, job_id)
+            return self._snapshot(job) if job else None
+
+    def list(self, owner: str, limit: int = 50) -> list[Snapshot]:
+        """The owner's jobs, newest first."""
+        with self._changed:
+            mine = [j for j in reversed(self._jobs.values()) if j.owner == owner]
+            return [self._snapshot(j) for j in mine[:limit]]
+
+    def cancel(self, owner: str, job_id: str) -> bool:
+        """Stop a job: at once when it waits, at the next quantum when it runs. False when there is nothing to stop."""
+        with self._changed:
+            job = self._owned(owner, job_id)
+            if job is None or job.state not in ("queued", "running"):
+                return False
+            job.cancelled.set()
+            if job.state == "queued":
+                self._queue.remove(job)
+                self._end(job, "cancelled")
+            return True
+
+    def preview(self, owner: str, job_id: str) -> Frame | None:
+        """The latest preview frame of a running job."""
+        with self._changed:
+            job = self._owned(owner, job_id)
+            return job.preview if job else None
+
+    def picture(self, owner: str, job_id: str, thumbnail: bool = False) -> Path | None:
+        """The finished picture's file; None when it is not there or not this owner's."""
+        with self._changed:
+            job = self._owned(owner, job_id)
+            if job is None or job.state != "done":
+                return None
+        return self._files.thumbnail(job_id) if thumbnail else self._files.picture(job_id)
+
+    # --- for the worker ----------------------------------------------------------------------------------------
+
+    def claim(self, timeout_s: float) -> Job | None:
+        """The next job, now running; None when none came in time."""
+        with self._changed:
+            if not self._queue:
+                self._changed.wait(timeout_s)
+            if not self._queue:
+                return None
+            job = self._queue.popleft()
+            job.state, job.started_s = "running", self._clock()
+            return job
+
+    def report(self, job: Job, progress: Progress) -> None:
+        """A quantum of `job` is done."""
+        with self._changed:
+            job.progress = progress
+            if progress.stage == "text":
+                job.first_step_s = self._clock()
+            if progress.preview is not None:
+                job.preview, job.preview_version = progress.preview, job.preview_version + 1
+
+    def finish(self, job: Job, picture: Picture, decode_s: float) -> None:
+        """Save the picture; only then is the job done. Raises UserError when it cannot be saved."""
+        self._files.save(job.id, picture.frame)
+        with self._changed:
+            self._decode_s = decode_s
+            self._end(job, "done")
+
+    def stop(self, job: Job) -> None:
+        """`job` was cancelled and has stopped."""
+        with self._changed:
+            self._end(job, "cancelled")
+
+    def fail(self, job: Job, error: StudioError) -> None:
+        with self._changed:
+            job.error = error
+            self._end(job, "failed")
+
+    def refuse(self, error: UserError) -> None:
+        """The engine cannot be used: fail what waits, and answer every submit with `error`."""
+        with self._changed:
+            self._refusal = error
+            while self._queue:
+                job = self._queue.popleft()
+                job.error = error
+                self._end(job, "failed")
+
+    # --- inside, with the lock held ----------------------------------------------------------------------------
+
+    def _end(self, job: Job, state: State) -> None:
+        job.state, job.ended_s, job.preview = state, self._clock(), None
+        if not job.started_s:
+            job.started_s = job.ended_s
+
+    def _owned(self, owner: str, job_id: str) -> Job | None:
+        job = self._jobs.get(job_id)
+        return job if job is not None and job.owner == owner else None
+
+    def _check_limits(self, owner: str) -> None:
+        active = [j for j in self._jobs.values() if j.state in ("queued", "running")]
+        mine = sum(j.owner == owner for j in active)
+        if mine >= self._max_jobs_per_owner:
+            raise UserError(
+                N_("{count} of your pictures are waiting already. Let one finish, or cancel one."), count=mine
+            )
+        if len(active) >= self._max_jobs:
+            raise UserError(N_("The studio is full: {count} pictures are waiting. Try again soon."), count=len(active))
+
+    def _forget_old(self, owner: str) -> None:
+        ended = [j for j in self._jobs.values() if j.owner == owner and j.state not in ("queued", "running")]
+        for job in ended[: max(0, len(ended) - KEPT_PER_OWNER)]:
+            del self._jobs[job.id]
+
+    def _snapshot(self, job: Job) -> Snapshot:
+        now = job.ended_s or self._clock()
+        return Snapshot(
+            id=job.id,
+            request=job.request,
+            created=job.created,
+            state=job.state,
+            position=self._queue.index(job) + 1 if job.state == "queued" else 0,
+            stage=job.progress.stage if job.state == "running" else None,
+            step=job.progress.step,
+            preview_version=job.preview_version,
+            elapsed_s=now - job.started_s if job.started_s else 0.0,
+            left_s=self._left_s(job),
+            error=job.error,
+        )
+
+    def _left_s(self, job: Job) -> float | None:
+        """From the measured time of this job's own steps; None until there is one."""
+        step, steps = job.progress.step, job.progress.steps
+        if job.state != "running" or not step:
+            return None
+        since_first = self._clock() - job.first_step_s
+        return max(0.0, since_first / step * (steps - step)) + self._decode_s
