@@ -17,7 +17,12 @@ SKY = {  # top, horizon
     "sunset": ((0.44, 0.30, 0.55), (0.99, 0.62, 0.34)),
     "night": ((0.03, 0.04, 0.14), (0.14, 0.16, 0.34)),
 }
-GROUND = {"meadow": (0.36, 0.68, 0.27), "beach": (0.91, 0.80, 0.56), "snow": (0.93, 0.95, 0.98), "sea": (0.12, 0.44, 0.66)}
+GROUND = {
+    "meadow": (0.36, 0.68, 0.27),
+    "beach": (0.91, 0.80, 0.56),
+    "snow": (0.93, 0.95, 0.98),
+    "sea": (0.12, 0.44, 0.66),
+}
 LIGHT = np.array((-0.5, -0.62, 0.6), np.float32)  # from the upper left, towards the viewer
 PAPER = np.array((0.97, 0.965, 0.95), np.float32)
 GRAPHITE = np.array((0.22, 0.22, 0.24), np.float32)
@@ -58,7 +63,9 @@ def _cover(field: Field, pixel: float) -> Field:
     return np.clip(0.5 - field / pixel, 0, 1)
 
 
-def _paint(canvas: Pixels, tone: Field, edges: Field, part: Part, own: Field, pixel: float, style: str, sky: str) -> None:
+def _paint(
+    canvas: Pixels, tone: Field, edges: Field, part: Part, own: Field, pixel: float, style: str, sky: str
+) -> None:
     colour = (own if part.colour is None else np.array(part.colour, np.float32)) * part.tone
     cover = _cover(part.field, pixel)
     if style == "":

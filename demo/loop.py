@@ -68,7 +68,10 @@ def train(
         if (step + 1) % LOG_EVERY == 0:
             pace = (time.monotonic() - started) / (step + 1 - first)
             left = pace * (steps - step - 1) / 60
-            print(f"{name} {step + 1}/{steps} loss {total / LOG_EVERY:.4f} {pace:.3f} s/step, {left:.0f} min left", flush=True)
+            print(
+                f"{name} {step + 1}/{steps} loss {total / LOG_EVERY:.4f} {pace:.3f} s/step, {left:.0f} min left",
+                flush=True,
+            )
             total = 0.0
         if time.monotonic() - saved_at > SAVE_EVERY_S:
             save(step + 1)

@@ -9,7 +9,6 @@ from core.engine import ModelInfo
 from core.errors import N_, UserError
 
 FAMILY = "ZImagePipeline"
-CONFIGS = ("model_index.json", "transformer/config.json", "vae/config.json", "studio.json")
 PATCH = 2  # latent pixels a side that the transformer takes as one token
 
 
@@ -33,7 +32,7 @@ def describe(path: str) -> ModelInfo:
         multiple = PATCH * 2 ** (len(vae["block_out_channels"]) - 1)
         return ModelInfo(
             name=str(own.get("name") or Path(path).name),
-            path=str(folder),
+            path=path,
             size_multiple=multiple,
             max_side=multiple * min(transformer["axes_lens"][1:]),
             sizes=tuple((int(w), int(h)) for w, h in own["sizes"]),
@@ -46,8 +45,8 @@ def describe(path: str) -> ModelInfo:
         raise _damaged(folder, str(error)) from error
 
 
-def locate(path: str) -> Path:
-    """The local folder of `path`. For a hub id, its configuration files are fetched or taken from the local cache."""
+def locate(path: str, weights: bool = False) -> Path:
+    """The local folder of `path`. A hub id's files, with or without weights, are fetched or taken from its cache."""
     folder = Path(path).expanduser()
     if folder.is_dir():
         return folder
@@ -57,7 +56,8 @@ def locate(path: str) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(path, allow_patterns=["*.json", "tokenizer/*"]))
+        patterns = ["*.json", "tokenizer/*", "*.safetensors"] if weights else ["*.json", "tokenizer/*"]
+        return Path(snapshot_download(path, allow_patterns=patterns))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise UserError(
             N_(

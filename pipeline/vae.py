@@ -1,0 +1,28 @@
+"""Latents to pixels, in fp32 whatever the transformer runs in: lower precision shows as banding."""
+
+import torch
+from diffusers import AutoencoderKL
+from torch import Tensor
+
+from core.engine import Frame
+
+
+@torch.inference_mode()
+def decode(vae: AutoencoderKL, latents: Tensor) -> Frame:
+    """(1, C, h, w) latents of the sampler to a picture; the rounding is diffusers' `VaeImageProcessor`'s."""
+    raw = latents.to(vae.dtype) / vae.config.scaling_factor + vae.config.shift_factor
+    image = vae.decode(raw, return_dict=False)[0]
+    return to_frame((image * 0.5 + 0.5).clamp(0, 1)[0])
+
+
+@torch.inference_mode()
+def encode(vae: AutoencoderKL, pixels: Tensor) -> Tensor:
+    """(n, 3, H, W) fp32 in -1..1 to the sampler's latents, (n, C, H / f, W / f): the posterior's mean, no sampling."""
+    mean = vae.encode(pixels).latent_dist.mean
+    return (mean - vae.config.shift_factor) * vae.config.scaling_factor
+
+
+def to_frame(image: Tensor) -> Frame:
+    """(3, H, W) in 0..1 to a frame; only bytes leave the device."""
+    pixels = (image * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().cpu()
+    return Frame(width=pixels.shape[1], height=pixels.shape[0], rgb=pixels.numpy().tobytes())
