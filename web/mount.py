@@ -1,0 +1,24 @@
+"""All routes and middleware that stand beside the pages, for app.py to mount."""
+
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.routing import Route
+
+from studio.build import Studio
+from web.health import health_route
+from web.hosts import answered_hosts
+from web.owners import OwnerCookie, Owners
+from web.pictures import picture_routes
+
+
+def routes(studio: Studio, owners: Owners) -> list[Route]:
+    return [health_route(studio), *picture_routes(studio.jobs, owners)]
+
+
+def middleware(studio: Studio, owners: Owners, address: str) -> list[Middleware]:
+    """Outermost first. `address` is where the server listens."""
+    hosts = answered_hosts(studio.config.web.allowed_hosts, address)
+    return [
+        Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
+        Middleware(OwnerCookie, owners=owners),
+    ]

@@ -1,0 +1,63 @@
+"""Pictures by URL: whole, as thumbnail, and while they are being drawn. Only their owner gets them."""
+
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from studio.files import png
+from studio.jobs import Jobs
+from web.owners import Owners
+
+PREFIX = "/app/static"  # Streamlit's elements take URLs below it as they are
+_SAFE = {"X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin"}
+_FOR_EVER = {**_SAFE, "Cache-Control": "private, max-age=31536000, immutable"}
+_NEVER = {**_SAFE, "Cache-Control": "no-store"}
+
+
+def picture_routes(jobs: Jobs, owners: Owners) -> list[Route]:
+    """What is unknown and what is another's is the same 404. Endpoints are plain functions: they run on a thread."""
+
+    def image(request: Request) -> Response:
+        file = _file(request, thumbnail=False)
+        if file is None:
+            return _missing()
+        kind = "attachment" if request.query_params.get("download") else "inline"
+        return FileResponse(
+            file, media_type="image/png", headers=_FOR_EVER, filename=file_name(_id(request)),
+            content_disposition_type=kind,
+        )  # fmt: skip
+
+    def thumbnail(request: Request) -> Response:
+        file = _file(request, thumbnail=True)
+        return FileResponse(file, media_type="image/webp", headers=_FOR_EVER) if file else _missing()
+
+    def preview(request: Request) -> Response:
+        owner = owners.read(request.cookies)
+        frame = jobs.preview(owner, _id(request)) if owner else None
+        return Response(png(frame), media_type="image/png", headers=_NEVER) if frame else _missing()
+
+    def _file(request: Request, thumbnail: bool) -> Path | None:
+        owner = owners.read(request.cookies)
+        file = jobs.picture(owner, _id(request), thumbnail) if owner else None
+        return file if file is not None and file.is_file() else None
+
+    return [
+        Route(PREFIX + "/img/{id}", image),
+        Route(PREFIX + "/thumb/{id}", thumbnail),
+        Route(PREFIX + "/preview/{id}", preview),
+    ]
+
+
+def file_name(picture_id: str) -> str:
+    """What a saved picture is called."""
+    return f"jimeng-{picture_id[:8]}.png"
+
+
+def _id(request: Request) -> str:
+    return str(request.path_params["id"])
+
+
+def _missing() -> Response:
+    return PlainTextResponse("not found", 404, headers=_NEVER)
