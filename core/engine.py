@@ -64,6 +64,12 @@ class ModelInfo:
     def check(self, request: GenerationRequest) -> None:
         """Raises UserError when this model cannot draw a picture of the size asked for."""
         for side in (request.width, request.height):
+            if side > self.max_side:
+                raise UserError(
+                    N_("{side} pixels is more than this model can draw. {most} is the most."),
+                    side=side,
+                    most=self.max_side,
+                )
             if side % self.size_multiple:
                 low = max(self.size_multiple, side // self.size_multiple * self.size_multiple)
                 raise UserError(
@@ -71,13 +77,7 @@ class ModelInfo:
                     side=side,
                     multiple=self.size_multiple,
                     low=low,
-                    high=min(low + self.size_multiple, self.max_side),
-                )
-            if side > self.max_side:
-                raise UserError(
-                    N_("{side} pixels is more than this model can draw. {most} is the most."),
-                    side=side,
-                    most=self.max_side,
+                    high=low + self.size_multiple,
                 )
 
 

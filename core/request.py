@@ -4,7 +4,7 @@ Checks here need no model; what depends on one (the multiple a size must keep) i
 """
 
 import json
-import math
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -20,6 +20,8 @@ MAX_SEED = 2**53 - 1  # the largest whole number that JSON and a browser carry e
 MAX_STRENGTH = 2.0
 MAX_STYLES = 4
 MAX_STYLE_NAME = 200
+_SHA256 = re.compile(r"([0-9a-f]{64})?")
+_INVISIBLE = ("Cf", "Zl", "Zp", "Zs", "Cc")  # formats, such as a zero-width space, and separators
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,9 @@ class StyleUse:
         parts = self.name.split("/") if isinstance(self.name, str) else [""]
         if not all(parts) or "." in parts or ".." in parts or len(self.name) > MAX_STYLE_NAME or _odd(self.name, "\\:"):
             raise UserError(N_("That is not the name of a style. Pick one from the list."))
-        object.__setattr__(
-            self, "strength", _number(N_("Style strength"), self.strength, -MAX_STRENGTH, MAX_STRENGTH)
-        )
+        if not isinstance(self.sha256, str) or not _SHA256.fullmatch(self.sha256):
+            raise UserError(N_("These settings could not be read. They may be damaged or from another program."))
+        object.__setattr__(self, "strength", _number(N_("Style strength"), self.strength, -MAX_STRENGTH, MAX_STRENGTH))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class GenerationRequest:
     def __post_init__(self) -> None:
         set_ = object.__setattr__
         set_(self, "prompt", _text(self.prompt))
-        if not self.prompt:
+        if all(unicodedata.category(c) in _INVISIBLE for c in self.prompt):
             raise UserError(N_("The prompt is empty. Say in a few words what you would like to see."))
         set_(self, "negative_prompt", _text(self.negative_prompt))
         set_(self, "width", _whole(N_("Width"), self.width, 1, MAX_SIDE))
@@ -127,14 +129,15 @@ def _whole(name: str, value: object, least: int, most: int) -> int:
 
 
 def _number(name: str, value: object, least: float, most: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _out_of_range(name, least, most)
-    if not math.isfinite(value) or not least <= value <= most:
-        raise _out_of_range(name, least, most)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        raise _out_of_range(name, least, most)  # not a number is within no range
     return float(value)
 
 
 def _out_of_range(name: str, least: float, most: float) -> UserError:
     return UserError(
-        N_("{name} has to be a number from {least} to {most}."), name=name, least=f"{least:g}", most=f"{most:,g}"
+        N_("{name} has to be a number from {least} to {most}."),
+        name=name,
+        least=f"{least:.16g}",
+        most=f"{most:.16g}",
     )

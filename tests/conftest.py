@@ -1,0 +1,29 @@
+"""What all tests share: no network, no telemetry, and the real demo model."""
+
+import os
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # before anything imports huggingface_hub, which reads it once
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Two busy cores must not fail a property, and the same commit must give the same verdict.
+settings.register_profile("house", deadline=None, derandomize=True, database=None)
+settings.load_profile("house")
+
+
+@pytest.fixture(scope="session")
+def demo_model() -> Path:
+    """The folder of the demo model, to be read and never written."""
+    return ROOT / "demo" / "model"
+
+
+@pytest.fixture(scope="session")
+def demo_styles() -> Path:
+    """The folder of the demo's styles, to be read and never written."""
+    return ROOT / "lora"
