@@ -1,6 +1,7 @@
 """config.toml as one frozen tree. What is unknown or of the wrong type is an error that says what would be right.
 
-Sections that belong to Streamlit are kept as they are, for the server to check and use.
+Sections that belong to Streamlit are kept as they are, for the server to check and use; only where its own defaults
+would be wrong for a studio (open to the whole network, telling a third party) ours stand in.
 """
 
 import difflib
@@ -13,7 +14,21 @@ from typing import Any, get_args, get_origin
 from core.errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent  # the folder of app.py
-STREAMLIT_SECTIONS = ("server", "browser", "client", "runner", "logger", "theme", "global", "ui", "mapbox", "secrets")
+STREAMLIT_SECTIONS = ("server", "browser", "client", "runner", "logger", "theme", "global", "ui", "magic", "secrets")
+STREAMLIT_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "server": {
+        "port": 8501,
+        "address": "127.0.0.1",
+        "headless": True,
+        "fileWatcherType": "none",
+        "maxUploadSize": 200,
+    },
+    "browser": {"gatherUsageStats": False},
+    "client": {"toolbarMode": "minimal", "showErrorDetails": "none"},
+    "runner": {"postScriptGC": False},
+    "logger": {"level": "warning"},
+}
+MOST_PORT = 65_535
 DEVICES = ("auto", "cuda", "mps", "cpu")
 
 
@@ -47,7 +62,10 @@ class WebConfig:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """All settings. Paths are absolute once read by `load`."""
+    """All settings. Paths are absolute once read by `load`.
+
+    `streamlit` holds its sections by name; `server` always has an `address` and a `port`.
+    """
 
     model: ModelConfig = field(default_factory=ModelConfig)
     paths: PathsConfig = field(default_factory=PathsConfig)
@@ -61,19 +79,23 @@ def load(file: Path | None = None, root: Path = ROOT) -> Config:
     """Read `file` (by default `root/config.toml`). Raises UserError naming the file, the key and what is accepted."""
     source = file or root / "config.toml"
     try:
-        data = tomllib.loads(source.read_text("utf-8"))
+        data = tomllib.loads(source.read_text("utf-8-sig"))  # an editor may have put a byte order mark first
     except FileNotFoundError as error:
-        raise UserError("There is no configuration file {file}. Give another with --config.", file=str(source)) from error
+        raise UserError(
+            "There is no configuration file {file}. Give another with --config.", file=str(source)
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError("The configuration file {file} cannot be read: {why}.", file=str(source), why=str(error)) from error
+        raise UserError(
+            "The configuration file {file} cannot be read: {why}.", file=str(source), why=str(error)
+        ) from error
     except tomllib.TOMLDecodeError as error:
         raise UserError("{file} is not valid TOML: {why}.", file=str(source), why=str(error)) from error
     ours = {f.name: f for f in fields(Config) if f.name not in ("streamlit", "source")}
     sections: dict[str, Any] = {}
-    theirs: dict[str, Any] = {}
+    theirs: dict[str, dict[str, Any]] = {name: dict(values) for name, values in STREAMLIT_DEFAULTS.items()}
     for name, values in data.items():
         if name in STREAMLIT_SECTIONS and isinstance(values, dict):
-            theirs[name] = values
+            theirs.setdefault(name, {}).update(values)
         elif name not in ours:
             raise _unknown(source, name, [*ours, *STREAMLIT_SECTIONS])
         elif not isinstance(values, dict):
@@ -82,8 +104,10 @@ def load(file: Path | None = None, root: Path = ROOT) -> Config:
             sections[name] = _section(source, name, ours[name].default_factory, values, root)  # type: ignore[arg-type]
     for name, f in ours.items():
         sections.setdefault(name, _section(source, name, f.default_factory, {}, root))  # type: ignore[arg-type]
-    if (root / Path(sections["model"].path).expanduser()).is_dir():  # else it may be a hub id: left as it is
-        sections["model"] = replace(sections["model"], path=str((root / sections["model"].path).resolve()))
+    folder = _folder(source, "model.path", sections["model"].path, root)
+    if folder.is_dir():  # else it may be a hub id: left as it is
+        sections["model"] = replace(sections["model"], path=str(folder))
+    _check_server(source, theirs["server"])
     return Config(**sections, streamlit=theirs, source=source)
 
 
@@ -104,7 +128,7 @@ def _value(source: Path, key: str, f: Any, value: Any, root: Path) -> Any:
     if f.type is Path:
         if not isinstance(value, str | Path) or not str(value).strip():
             raise _wrong(source, key, "a folder, in quotes", value)
-        return (root / Path(value).expanduser()).resolve()
+        return _folder(source, key, value, root)
     if get_origin(f.type) is tuple:
         kind = get_args(f.type)[0]
         if not isinstance(value, list | tuple) or not all(isinstance(v, kind) for v in value):
@@ -119,6 +143,21 @@ def _value(source: Path, key: str, f: Any, value: Any, root: Path) -> Any:
     if accepted and value not in accepted:
         raise _wrong(source, key, "one of " + ", ".join(f'"{a}"' for a in accepted), value)
     return value
+
+
+def _folder(source: Path, key: str, value: str | Path, root: Path) -> Path:
+    try:
+        return (root / Path(value).expanduser()).resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, no such user's home, a null character
+        raise _wrong(source, key, "a folder, in quotes", value) from error
+
+
+def _check_server(source: Path, server: Mapping[str, Any]) -> None:
+    port, address = server["port"], server["address"]
+    if isinstance(port, bool) or not isinstance(port, int) or not 0 < port <= MOST_PORT:
+        raise _wrong(source, "server.port", f"a whole number from 1 to {MOST_PORT}", port)
+    if not isinstance(address, str) or not address.strip():
+        raise _wrong(source, "server.address", 'an address, in quotes, such as "127.0.0.1" or "0.0.0.0"', address)
 
 
 def _unknown(source: Path, key: str, known: list[str]) -> UserError:
