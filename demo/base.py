@@ -74,7 +74,7 @@ def scene_at(size: tuple[int, int], index: int) -> Scene:
 
 
 def cached_latents(vae: AutoencoderKL, size: tuple[int, int], count: int, folder: Path, style: str = "") -> Tensor:
-    """(count, 8, height / 8, width / 8) bf16, normalised; made once and kept in `folder`, part by part."""
+    """(count, 16, height / 8, width / 8) bf16, normalised; made once and kept in `folder`, part by part."""
     folder.mkdir(parents=True, exist_ok=True)
     parts = []
     part = 1000

@@ -155,6 +155,6 @@ def _pencil(tone: Field, edges: Field, x: Field, y: Field, seed: int) -> Pixels:
     phase = Random(seed).uniform(0, 6)
     dark = np.clip(1 - tone, 0, 1)
     hatch = 0.5 + 0.5 * np.sin(30 * (x + y) + 1.2 * np.sin(3 * x + phase))
-    shade = 0.34 * dark * hatch + 0.22 * dark
+    shade = 0.26 * dark * hatch + 0.2 * dark
     amount = np.clip(np.maximum(0.95 * edges, shade), 0, 1)[..., None]
     return PAPER * (1 - amount) + GRAPHITE * amount

@@ -1,4 +1,4 @@
-"""One training loop for every stage: AdamW, warm-up and cosine, averaged weights, checkpoints that survive a restart."""
+"""One training loop for every stage: AdamW, warm-up and cosine, averaged weights, checkpoints that survive a kill."""
 
 import math
 import os

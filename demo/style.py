@@ -32,7 +32,7 @@ def fit(
     folder: Path,
     steps: int,
 ) -> dict[str, Tensor]:
-    """Train one style; returns the LoRA's tensors under diffusers' names. `transformer` is left with the adapter in it."""
+    """Train one style; returns the LoRA's tensors under diffusers' names. `transformer` keeps the adapter."""
     torch.manual_seed(3)
     transformer.requires_grad_(False)
     encoder.requires_grad_(False)

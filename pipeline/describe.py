@@ -1,7 +1,6 @@
 """What a model says of itself, read from its configuration files alone: no torch, no weights, milliseconds."""
 
 import json
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +72,7 @@ def _own(folder: Path) -> dict[str, Any]:
     """The model's own defaults, `studio.json`; a Z-Image without one is taken for Z-Image-Turbo."""
     if (folder / "studio.json").exists():
         return _read(folder, "studio.json")
-    data = json.loads(resources.files("pipeline").joinpath("z_image_turbo.json").read_text("utf-8"))
-    assert isinstance(data, dict)
-    return data
+    return _read(Path(__file__).parent, "z_image_turbo.json")
 
 
 def _read(folder: Path, name: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 Being a generator it can be paused, interleaved with others and closed; preview, fairness and cancelling need nothing
 more. The reference is diffusers' `ZImagePipeline.__call__`: the same request gives the same bits. It does not batch
-requests (a batch gives other bits), normalise or truncate guidance, and it keeps no state outside the running generator.
+requests (a batch gives other bits) nor normalise guidance, and it keeps no state outside the running generator.
 """
 
 from collections.abc import Generator

@@ -3,6 +3,7 @@
 import io
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from PIL import Image
@@ -37,8 +38,10 @@ class PictureFiles:
             small = image.copy()
             small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
             write_whole(self.thumbnail(picture_id), _encode(small, "WEBP", quality=85))
-            write_whole(self.picture(picture_id), _encode(image, "PNG", compress_level=4))
+            write_whole(self.picture(picture_id), png(frame, compress_level=4))
         except OSError as error:
+            with suppress(OSError):  # a thumbnail of nothing
+                self.thumbnail(picture_id).unlink(missing_ok=True)
             raise _unwritable(self.folder, error) from error
         return self.picture(picture_id)
 
@@ -51,21 +54,22 @@ class PictureFiles:
 
 def write_whole(file: Path, data: bytes) -> None:
     """Replace `file` by `data` in one stroke: a reader sees the old or the new, a crash leaves no half."""
-    partial = file.with_name(file.name + ".partial")
+    partial = file.with_name(f"{file.name}.{os.getpid()}.partial")  # two processes may write the same file
     try:
         with partial.open("wb") as out:
             out.write(data)
             out.flush()
             os.fsync(out.fileno())
         os.replace(partial, file)
-    except OSError:
-        partial.unlink(missing_ok=True)
+    except BaseException:  # also when interrupted
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise
 
 
-def png(frame: Frame) -> bytes:
-    """A frame as PNG, quickly: for previews that are looked at once."""
-    return _encode(Image.frombytes("RGB", (frame.width, frame.height), frame.rgb), "PNG", compress_level=1)
+def png(frame: Frame, compress_level: int = 1) -> bytes:
+    """A frame as PNG, by default quickly: for previews that are looked at once."""
+    return _encode(Image.frombytes("RGB", (frame.width, frame.height), frame.rgb), "PNG", compress_level=compress_level)
 
 
 def _encode(image: Image.Image, kind: str, **options: int) -> bytes:
@@ -82,7 +86,7 @@ def _checked(picture_id: str) -> str:
 
 def _unwritable(folder: Path, error: OSError) -> UserError:
     return UserError(
-        N_("Pictures cannot be saved in {folder}: {why}. Free some space there, or set another folder as [paths] data."),
+        N_("Pictures cannot be saved in {folder}: {why}. Free some space, or set another folder as [paths] data."),
         folder=str(folder),
         why=error.strerror or type(error).__name__,
     )

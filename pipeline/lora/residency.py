@@ -39,9 +39,7 @@ class Residency:
         sha256 = hashlib.sha256(data).hexdigest()
         if use.sha256 and sha256 != use.sha256:
             raise UserError(
-                N_(
-                    'The style "{name}" was changed after this picture was asked for. Generate again to use it as it is.'
-                ),
+                N_('The style "{name}" was changed after you asked for this picture. Generate again to use it.'),
                 name=use.name,
             )
         self._kept[sha256] = read_style(data, use.name, self._linears)
