@@ -1,0 +1,41 @@
+"""The prompt: type, Ctrl+Enter. Examples fill it in."""
+
+import streamlit as st
+
+from core.engine import ModelInfo
+from ui import actions, state
+from ui.i18n import _, of_language, say
+from ui.state import key
+from ui.wording import unmarked
+
+HEIGHT = 208
+
+
+def show() -> None:
+    with st.form("prompt", border=False):
+        st.text_area(
+            _("Prompt"), key=key("prompt"), height=HEIGHT, label_visibility="collapsed",
+            placeholder=_("Describe the picture you have in mind …"),
+        )  # fmt: skip
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right", key="submit-row"):
+            st.caption(_("Ctrl + Enter"))
+            st.form_submit_button(_("Generate"), type="primary", on_click=actions.generate, key="generate")
+
+
+def problem() -> None:
+    """Why the last click came to nothing; the form keeps what was typed."""
+    found = state.result().problem
+    if found is not None:
+        with st.container(key="problem"):
+            st.text(say(found))
+
+
+def examples(info: ModelInfo | None) -> None:
+    prompts = of_language(info.examples) if info else ()
+    if not prompts:
+        return
+    with st.container(horizontal=True, gap="small", key="examples"):
+        for number, example in enumerate(prompts):
+            st.button(
+                unmarked(example), key=f"example-{number}", type="tertiary", on_click=actions.fill, args=(example,)
+            )  # fmt: skip

@@ -1,0 +1,13 @@
+"""What Streamlit runs for every visit: the page's frame, then the page."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from ui import studio_page
+
+HERE = Path(__file__).parent
+
+st.set_page_config(page_title="Jimeng Studio", page_icon=str(HERE / "icon.svg"), layout="wide")
+st.html(HERE / "styles.css")
+studio_page.show()

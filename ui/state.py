@@ -1,0 +1,124 @@
+"""The three layers of state: base (what all share), config (this session's choices), result (what came of them).
+
+Results are ids, never pixels. Nothing of one session is reachable from another: config and result live in Streamlit's
+session state, and jobs are asked for by owner.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from gettext import NullTranslations
+from typing import Any, cast
+from uuid import uuid4
+
+import streamlit as st
+
+from core.engine import ModelInfo
+from core.errors import StudioError
+from studio.build import Studio
+
+# --- base: one object for the process -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """`read_owner` takes a browser's cookies; `catalogs` are translations by language."""
+
+    studio: Studio
+    read_owner: Callable[[Mapping[str, str]], str | None]
+    catalogs: Mapping[str, NullTranslations]
+
+
+_base: Base | None = None
+
+
+def install(shared: Base) -> None:
+    """Called once, by app.py, before the first page is asked for."""
+    global _base
+    _base = shared
+
+
+def base() -> Base:
+    if _base is None:
+        raise RuntimeError("start the studio with app.py")
+    return _base
+
+
+def owner() -> str:
+    """Who this session belongs to: what the browser's cookie says, else a name for this session alone."""
+    if "owner" not in st.session_state:
+        st.session_state["owner"] = base().read_owner(st.context.cookies) or uuid4().hex
+    return str(st.session_state["owner"])
+
+
+# --- config: this session's choices ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What the widgets say. Each field stands in session state as `key(name)`, which is its widget's key."""
+
+    prompt: str = ""
+    style: str = ""
+    strength: float = 1.0
+    num_inference_steps: int = 8
+    guidance_scale: float = 0.0
+    negative_prompt: str = ""
+    seed: int = 0
+    keep_seed: bool = False
+    aspect: str = ""
+    size: tuple[int, int] = (0, 0)
+    count: int = 1
+
+
+def key(name: str) -> str:
+    return f"config.{name}"
+
+
+def config() -> Config:
+    return Config(**{f.name: st.session_state.get(key(f.name), f.default) for f in fields(Config)})
+
+
+def configure(**choices: Any) -> None:
+    """Change choices. Only before their widgets are drawn in this run: at its start, or in a callback."""
+    for name, value in choices.items():
+        st.session_state[key(name)] = value
+
+
+def start_config(info: ModelInfo | None, seed: int) -> None:
+    """Fill in what is missing, with the model's own defaults. Keeps what was chosen."""
+    defaults: dict[str, Any] = {f.name: f.default for f in fields(Config)} | {"seed": seed}
+    if info is not None:
+        defaults |= {"num_inference_steps": info.num_inference_steps, "guidance_scale": info.guidance_scale}
+    for name, value in defaults.items():
+        if key(name) not in st.session_state:  # assigning anew would overwrite what is being typed
+            st.session_state[key(name)] = value
+
+
+# --- result: what came of them --------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Result:
+    """`jobs` of this session, oldest first; `shown` is the picture in the frame, "" for none.
+
+    `following`: the frame goes along with what is being drawn. `problem` is why the last click came to nothing.
+    `form` and `submitted_s` tell a double click from a second wish.
+    """
+
+    jobs: list[str] = field(default_factory=list)
+    shown: str = ""
+    following: bool = True
+    prompt: str = ""
+    seed: int = 0
+    form: Config | None = None
+    submitted_s: float = 0.0
+    problem: StudioError | None = None
+
+
+def result() -> Result:
+    """This session's; a new session of a known browser starts with what its owner has."""
+    if "result" not in st.session_state:
+        known = base().studio.jobs.list(owner())
+        done = [job.id for job in known if job.state == "done"]
+        st.session_state["result"] = Result([job.id for job in reversed(known)], done[0] if done else "")
+    return cast(Result, st.session_state["result"])

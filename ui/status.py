@@ -1,0 +1,42 @@
+"""The status line under the prompt: what happens now, and Cancel while it does."""
+
+import streamlit as st
+
+from studio.jobs import Snapshot
+from ui import actions, state
+from ui.i18n import _, say
+from ui.wording import status_line
+
+POLL_S = 0.2
+LOADING_POLL_S = 1.0
+
+
+def show(watching: bool) -> None:
+    """Looks again by itself while `watching`, or while the model loads."""
+    loading = state.base().studio.worker.status.state == "loading"
+    st.fragment(_line, run_every=POLL_S if watching else LOADING_POLL_S if loading else None)(loading)
+
+
+def mine() -> list[Snapshot]:
+    """This session's jobs, oldest first; those that the studio has forgotten are left out."""
+    ids = set(state.result().jobs)
+    return [job for job in reversed(state.base().studio.jobs.list(state.owner())) if job.id in ids]
+
+
+def is_active() -> bool:
+    return any(job.active for job in mine())
+
+
+def _line(was_loading: bool) -> None:
+    jobs, model = mine(), state.base().studio.worker.status
+    if was_loading and model.state != "loading":
+        st.rerun()
+    active = [job for job in jobs if job.active]
+    with st.container(horizontal=True, vertical_alignment="center", key="status"):
+        st.text(status_line(active, jobs[-1] if jobs else None, model))
+        if active:
+            st.button(_("Cancel"), key="cancel", type="tertiary", on_click=actions.cancel)
+    failed = model.error or (jobs[-1].error if jobs and not active else None)
+    if failed is not None and state.result().problem is None:
+        with st.container(key="failure"):
+            st.text(say(failed))

@@ -1,0 +1,23 @@
+"""The Studio page: choices on the left, the prompt in the middle, the picture on the right."""
+
+import streamlit as st
+
+from ui import about, actions, form, frame, settings, state, status
+
+
+def show() -> None:
+    studio = state.base().studio
+    state.start_config(studio.info, actions.new_seed())
+    watching = status.is_active()
+    left, middle, right = st.columns([1, 2, 1], gap="large")
+    with left, st.container(key="zone-settings"):
+        st.html('<h1 class="wordmark">Jimeng Studio</h1>')
+        settings.show(studio.styles.list(), studio.info)
+    with middle, st.container(key="zone-prompt"):
+        form.show()
+        form.problem()
+        status.show(watching)
+        form.examples(studio.info)
+        about.show(studio)
+    with right, st.container(key="zone-picture"):
+        frame.show(watching)
