@@ -6,6 +6,7 @@ First form: in memory, first come first served. It does not survive a restart; t
 import threading
 from collections import deque
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -92,16 +93,17 @@ class Jobs:
 
         Raises UserError for what this model cannot draw, a style that is not there, or a full queue.
         """
+        with self._changed:
+            if (same := self._same(owner, key)) is not None:  # a repeated submit is answered, whatever changed since
+                return same.id
         if self._info is not None:
             self._info.check(request)
         request = replace(request, styles=self._styles.pin(request.styles))
         with self._changed:
+            if (same := self._same(owner, key)) is not None:  # the other one was quicker
+                return same.id
             if self._refusal is not None:
-                raise self._refusal
-            if key:
-                same = next((j for j in self._jobs.values() if j.owner == owner and j.key == key), None)
-                if same is not None:
-                    return same.id
+                raise copy(self._refusal)  # each raise has its own traceback
             self._check_limits(owner)
             job = Job(self._new_id(), owner, key, request, datetime.now(UTC))
             self._jobs[job.id] = job
@@ -183,29 +185,32 @@ class Jobs:
             self._end(job, "cancelled")
 
     def fail(self, job: Job, error: StudioError) -> None:
+        """`job` ended without a picture, and `error` says why."""
         with self._changed:
-            job.error = error
-            self._end(job, "failed")
+            self._end(job, "failed", error)
 
     def refuse(self, error: UserError) -> None:
         """The engine cannot be used: fail what waits, and answer every submit with `error`."""
         with self._changed:
             self._refusal = error
             while self._queue:
-                job = self._queue.popleft()
-                job.error = error
-                self._end(job, "failed")
+                self._end(self._queue.popleft(), "failed", error)
 
     # --- inside, with the lock held ----------------------------------------------------------------------------
 
-    def _end(self, job: Job, state: State) -> None:
-        job.state, job.ended_s, job.preview = state, self._clock(), None
+    def _end(self, job: Job, state: State, error: StudioError | None = None) -> None:
+        if job.state not in ("queued", "running"):
+            return  # a job ends once: what goes wrong after its picture was saved does not unmake it
+        job.state, job.ended_s, job.preview, job.error = state, self._clock(), None, error
         if not job.started_s:
             job.started_s = job.ended_s
 
     def _owned(self, owner: str, job_id: str) -> Job | None:
         job = self._jobs.get(job_id)
         return job if job is not None and job.owner == owner else None
+
+    def _same(self, owner: str, key: str) -> Job | None:
+        return next((j for j in self._jobs.values() if key and j.owner == owner and j.key == key), None)
 
     def _check_limits(self, owner: str) -> None:
         active = [j for j in self._jobs.values() if j.state in ("queued", "running")]

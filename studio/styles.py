@@ -29,16 +29,17 @@ class StyleLibrary:
         self._lock = threading.Lock()
 
     def list(self) -> tuple[Style, ...]:
-        """All styles by name; none when the folder is empty or missing."""
+        """All styles by name; none when the folder is empty or missing. A file whose name no request could carry
+        (a control character, bytes that are no text) is left out."""
         files = sorted(self.folder.rglob("*.safetensors")) if self.folder.is_dir() else []
-        return tuple(
-            Style(f.relative_to(self.folder).with_suffix("").as_posix(), f)
-            for f in files
-            if f.is_file() and not f.name.startswith(".")
-        )
+        styles = (Style(f.relative_to(self.folder).with_suffix("").as_posix(), f) for f in files if f.is_file())
+        return tuple(s for s in styles if not s.file.name.startswith(".") and _can_be_asked_for(s.name))
 
     def pin(self, uses: Iterable[StyleUse]) -> tuple[StyleUse, ...]:
-        """The same styles with the content hash they have now. Raises UserError for one that is not there."""
+        """The same styles with the content hash they have now.
+
+        Raises UserError for one that is not there, or has another content than the request was made with.
+        """
         known = {s.name: s for s in self.list()}
         pinned = []
         for use in uses:
@@ -49,7 +50,13 @@ class StyleLibrary:
                     name=use.name,
                     known=", ".join(known) or "-",
                 )
-            pinned.append(replace(use, sha256=self._sha256(style.file)))
+            now = self._sha256(style.file)
+            if use.sha256 not in ("", now):
+                raise UserError(
+                    N_('The style "{name}" has changed since these settings were made. Pick it anew to use it now.'),
+                    name=use.name,
+                )
+            pinned.append(replace(use, sha256=now))
         return tuple(pinned)
 
     def _sha256(self, file: Path) -> str:
@@ -57,13 +64,24 @@ class StyleLibrary:
             stat = file.stat()
             key = (file, stat.st_size, stat.st_mtime_ns)
             with self._lock:
-                if key not in self._hashes:
-                    self._hashes[key] = sha256(file)
-                return self._hashes[key]
+                known = self._hashes.get(key)
+            if known is None:  # outside the lock: a large file takes seconds, and others wait for theirs
+                known = sha256(file)
+                with self._lock:
+                    self._hashes[key] = known
+            return known
         except OSError as error:
             raise UserError(
                 N_("The style file {file} cannot be read: {why}."), file=file.name, why=error.strerror or "?"
             ) from error
+
+
+def _can_be_asked_for(name: str) -> bool:
+    try:
+        StyleUse(name)
+    except UserError:
+        return False
+    return True
 
 
 def sha256(file: Path) -> str:
