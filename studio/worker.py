@@ -2,11 +2,12 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import closing
 from time import monotonic
 from uuid import uuid4
 
-from core.engine import Engine, EngineStatus, Picture
+from core.engine import Engine, EngineStatus, Event, Picture
 from core.errors import InternalError, StudioError, UserError
 from studio.jobs import Job, Jobs
 
@@ -43,6 +44,8 @@ class Worker:
         try:
             engine = self._make_engine()
             for fraction in engine.load():
+                if self._stop.is_set():
+                    return None
                 self.status = EngineStatus("loading", fraction)
         except UserError as error:
             log.error("the model cannot be used: %s", error)
@@ -60,26 +63,27 @@ class Worker:
         self._jobs.refuse(error)
 
     def _serve(self, engine: Engine, job: Job) -> None:
-        events = engine.generate(job.request)
-        asked = monotonic()
         try:
-            for event in events:
-                if isinstance(event, Picture):
-                    self._jobs.finish(job, event, monotonic() - asked)
-                    return
-                if job.cancelled.is_set() or self._stop.is_set():
-                    self._jobs.stop(job)
-                    return
-                self._jobs.report(job, event)
-                asked = monotonic()
-            raise RuntimeError("the engine ended without a picture")
+            with closing(engine.generate(job.request)) as events:
+                self._draw(events, job)
         except StudioError as error:
             log.warning("job %s failed: %s", job.id, error)
             self._jobs.fail(job, error)
         except Exception as error:  # noqa: BLE001 (the boundary: a job may fail, the worker may not)
             self._jobs.fail(job, reported(error))
-        finally:
-            events.close()
+
+    def _draw(self, events: Generator[Event, None, None], job: Job) -> None:
+        asked = monotonic()
+        for event in events:
+            if job.cancelled.is_set() or self._stop.is_set():
+                self._jobs.stop(job)
+                return
+            if isinstance(event, Picture):
+                self._jobs.finish(job, event, monotonic() - asked)
+                return
+            self._jobs.report(job, event)
+            asked = monotonic()
+        raise RuntimeError("the engine ended without a picture")
 
 
 def reported(error: Exception) -> InternalError:

@@ -1,0 +1,128 @@
+"""The one thread that owns the device outlives whatever happens on it."""
+
+import logging
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from core.errors import InternalError, UserError
+from studio.jobs import Jobs, Snapshot
+from studio.worker import Worker
+from tests.studio.conftest import ScriptedEngine, ask
+
+PATIENCE_S = 30  # only a broken worker makes a test wait
+
+
+@pytest.fixture
+def engine() -> ScriptedEngine:
+    return ScriptedEngine()
+
+
+@pytest.fixture
+def worker(engine: ScriptedEngine, jobs: Jobs) -> Iterator[Worker]:
+    worker = Worker(lambda: engine, jobs)
+    yield worker
+    engine.go.set()
+    worker.stop()
+
+
+@pytest.fixture
+def run(engine: ScriptedEngine, jobs: Jobs, worker: Worker) -> Callable[[str], Snapshot]:
+    """Submit a prompt, and another behind it: when that one begins, the first has ended."""
+
+    def run(prompt: str) -> Snapshot:
+        job_id = jobs.submit("ann", ask(prompt))
+        jobs.submit("ann", ask("last"))
+        worker.start()
+        assert engine.last.wait(PATIENCE_S)
+        snapshot = jobs.snapshot("ann", job_id)
+        assert snapshot is not None
+        return snapshot
+
+    return run
+
+
+def test_a_job_is_drawn(run: Callable[[str], Snapshot], worker: Worker) -> None:
+    assert run("a red house").state == "done"
+    assert worker.status.state == "ready"
+
+
+@pytest.mark.parametrize("prompt", ["a bug", "not even a generator", "no picture"])
+def test_a_bug_fails_its_job_with_an_id_that_stands_in_the_log_and_the_next_job_runs(
+    prompt: str, run: Callable[[str], Snapshot], caplog: pytest.LogCaptureFixture
+) -> None:
+    snapshot = run(prompt)
+    assert snapshot.state == "failed"
+    assert isinstance(snapshot.error, InternalError)
+    assert "secret detail" not in str(snapshot.error)
+    record = next(r for r in caplog.records if snapshot.error.error_id in r.getMessage())
+    assert record.levelno == logging.ERROR
+    assert record.exc_info
+
+
+def test_what_a_user_can_mend_fails_the_job_in_the_users_words(run: Callable[[str], Snapshot]) -> None:
+    snapshot = run("a user error")
+    assert (snapshot.state, str(snapshot.error)) == ("failed", "The style x is broken.")
+
+
+def test_trouble_after_the_picture_was_saved_does_not_unmake_it(run: Callable[[str], Snapshot]) -> None:
+    snapshot = run("bad at closing")
+    assert (snapshot.state, snapshot.error) == ("done", None)
+
+
+@pytest.mark.parametrize("prompt", ["wait", "wait, bad at closing", "decode slowly"])
+def test_a_running_job_that_is_cancelled_stops_at_its_next_quantum_and_lets_go_of_the_engine(
+    prompt: str, engine: ScriptedEngine, jobs: Jobs, worker: Worker
+) -> None:
+    job_id = jobs.submit("ann", ask(prompt))
+    jobs.submit("ann", ask("last"))
+    worker.start()
+    assert engine.running.wait(PATIENCE_S)
+    assert jobs.cancel("ann", job_id)
+    engine.go.set()
+    assert engine.last.wait(PATIENCE_S)
+    snapshot = jobs.snapshot("ann", job_id)
+    assert snapshot is not None
+    assert snapshot.state == "cancelled"
+    assert jobs.picture("ann", job_id) is None
+
+
+def test_a_model_that_cannot_be_used_says_so_to_everybody(engine: ScriptedEngine, jobs: Jobs, worker: Worker) -> None:
+    engine.load_error = UserError("The model's vae cannot be used.")
+    job_id = jobs.submit("ann", ask())
+    worker.start()
+    worker._thread.join(PATIENCE_S)
+    assert worker.status.state == "failed"
+    assert str(worker.status.error) == "The model's vae cannot be used."
+    assert str(jobs.snapshot("ann", job_id).error) == "The model's vae cannot be used."  # type: ignore[union-attr]
+    with pytest.raises(UserError, match="vae cannot be used"):
+        jobs.submit("bob", ask())
+
+
+def test_a_bug_while_loading_is_told_by_its_id_only(
+    engine: ScriptedEngine, jobs: Jobs, worker: Worker, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine.load_error = KeyError("secret detail")
+    worker.start()
+    worker._thread.join(PATIENCE_S)
+    assert worker.status.state == "failed"
+    assert "secret detail" not in str(worker.status.error)
+    assert "secret detail" in caplog.text
+    with pytest.raises(UserError, match="look for [0-9a-f]{8} in the log"):
+        jobs.submit("bob", ask())
+
+
+def test_stopping_a_worker_ends_the_job_under_way(engine: ScriptedEngine, jobs: Jobs, worker: Worker) -> None:
+    job_id = jobs.submit("ann", ask("wait"))
+    worker.start()
+    assert engine.running.wait(PATIENCE_S)
+    worker._stop.set()
+    engine.go.set()
+    worker.stop()
+    assert not worker._thread.is_alive()
+    assert engine.closed.is_set()
+    assert jobs.snapshot("ann", job_id).state == "cancelled"  # type: ignore[union-attr]
+
+
+def test_a_worker_that_was_never_started_can_be_stopped(worker: Worker) -> None:
+    worker.stop()
