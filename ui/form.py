@@ -3,8 +3,8 @@
 import streamlit as st
 
 from core.engine import ModelInfo
-from ui import actions, state
-from ui.i18n import _, of_language, say
+from ui import actions
+from ui.i18n import _, of_language
 from ui.state import key
 from ui.wording import unmarked
 
@@ -20,14 +20,6 @@ def show() -> None:
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right", key="submit-row"):
             st.caption(_("Ctrl + Enter"))
             st.form_submit_button(_("Generate"), type="primary", on_click=actions.generate, key="generate")
-
-
-def problem() -> None:
-    """Why the last click came to nothing; the form keeps what was typed."""
-    found = state.result().problem
-    if found is not None:
-        with st.container(key="problem"):
-            st.text(say(found))
 
 
 def examples(info: ModelInfo | None) -> None:

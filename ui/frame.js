@@ -17,7 +17,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   frame.dataset.stale = String(!done && !data.src);
   note.textContent = data.state === "empty" ? words.empty : "";
   if (data.state === "empty") picture.hidden = true;
-  picture.alt = data.prompt ? words.picture.replace("{prompt}", data.prompt) : "";
+  picture.alt = data.prompt ? words.picture.replace("{prompt}", () => data.prompt) : "";
   if (data.src && frame.dataset.src !== data.src) swap(frame, picture, data.src, () => gone(words.gone));
   find(".said").textContent = done && before && before !== "done" && before !== "empty" ? words.ready : "";
 
@@ -31,7 +31,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const more = find(".more");
   more.textContent = words.more;
   more.onclick = () => setTriggerValue("more", data.id);
-  find(".actions").hidden = !done;
+  find(".actions").hidden = data.state === "empty";
 
   find(".caption").hidden = data.state === "empty";
   find(".prompt").textContent = data.prompt || "";
@@ -60,6 +60,11 @@ function swap(frame, picture, src, failed) {
       if (frame.dataset.src !== src) return;
       picture.src = src;
       picture.hidden = false;
+      // A preview has few pixels: blurred by half of one, it grows sharper instead of showing squares.
+      const pixel = frame.clientWidth / next.naturalWidth;
+      const soft = frame.dataset.state !== "done" && pixel > 2;
+      picture.style.filter = soft ? `blur(${(pixel * 0.45).toFixed(1)}px)` : "";
+      picture.style.scale = soft ? "1.06" : "";
     },
     () => frame.dataset.src === src && failed(),
   );

@@ -1,4 +1,4 @@
-"""The status line under the prompt: what happens now, and Cancel while it does."""
+"""Under the prompt: what happens now, with Cancel while it does, or what went wrong."""
 
 import streamlit as st
 
@@ -32,11 +32,13 @@ def _line(was_loading: bool) -> None:
     if was_loading and model.state != "loading":
         st.rerun()
     active = [job for job in jobs if job.active]
-    with st.container(horizontal=True, vertical_alignment="center", key="status"):
-        st.text(status_line(active, jobs[-1] if jobs else None, model))
-        if active:
-            st.button(_("Cancel"), key="cancel", type="tertiary", on_click=actions.cancel)
-    failed = model.error or (jobs[-1].error if jobs and not active else None)
-    if failed is not None and state.result().problem is None:
-        with st.container(key="failure"):
-            st.text(say(failed))
+    last = jobs[-1] if jobs else None
+    problem = state.result().problem or model.error or (last.error if last and not active else None)
+    if problem is not None:
+        with st.container(key="problem"):
+            st.text(say(problem))
+    if active or problem is None:
+        with st.container(horizontal=True, vertical_alignment="center", key="status"):
+            st.text(status_line(active, last, model))
+            if active:
+                st.button(_("Cancel"), key="cancel", type="tertiary", on_click=actions.cancel)

@@ -9,15 +9,14 @@ def show() -> None:
     studio = state.base().studio
     state.start_config(studio.info, actions.new_seed())
     watching = status.is_active()
+    st.html('<h1 class="wordmark">Jimeng Studio</h1>')
     left, middle, right = st.columns([1, 2, 1], gap="large")
     with left, st.container(key="zone-settings"):
-        st.html('<h1 class="wordmark">Jimeng Studio</h1>')
         settings.show(studio.styles.list(), studio.info)
     with middle, st.container(key="zone-prompt"):
         form.show()
-        form.problem()
         status.show(watching)
         form.examples(studio.info)
-        about.show(studio)
     with right, st.container(key="zone-picture"):
         frame.show(watching)
+    about.show(studio)
