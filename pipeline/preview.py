@@ -10,7 +10,7 @@ from diffusers import AutoencoderKL
 from torch import Tensor
 
 from core.engine import Frame
-from pipeline.vae import encode, to_frame
+from pipeline.vae import decode_pixels, encode, to_frame
 
 PREVIEW_SIDE = 256  # pixels aimed at
 MOST_BLOCK = 4  # RGB pixels a side for one latent pixel
@@ -42,7 +42,8 @@ def _fit(vae: AutoencoderKL, factor: int, block: int) -> tuple[Tensor, Tensor]:
     latents = torch.cat([encode(vae, p[None]) for p in pixels]).float()
     features = F.unfold(F.pad(latents, (1, 1, 1, 1), mode="replicate"), 3).transpose(1, 2).flatten(0, 1)
     features = torch.cat([features, features.new_ones(len(features), 1)], 1).double().cpu()
-    target = F.interpolate(pixels * 0.5 + 0.5, scale_factor=block / factor, mode="area")
+    shown = torch.cat([decode_pixels(vae, z[None]) for z in latents])  # what the VAE makes of them, not what they were
+    target = F.interpolate(shown, scale_factor=block / factor, mode="area")
     target = F.pixel_unshuffle(target, block).flatten(2).transpose(1, 2).flatten(0, 1).double().cpu()
     gram = features.T @ features
     gram.diagonal().add_(RIDGE * float(gram.diagonal().mean()))

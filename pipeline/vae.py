@@ -7,12 +7,17 @@ from torch import Tensor
 from core.engine import Frame
 
 
-@torch.inference_mode()
 def decode(vae: AutoencoderKL, latents: Tensor) -> Frame:
     """(1, C, h, w) latents of the sampler to a picture; the rounding is diffusers' `VaeImageProcessor`'s."""
+    return to_frame(decode_pixels(vae, latents)[0])
+
+
+@torch.inference_mode()
+def decode_pixels(vae: AutoencoderKL, latents: Tensor) -> Tensor:
+    """(n, C, h, w) latents of the sampler to (n, 3, H, W) fp32 in 0..1."""
     raw = latents.to(vae.dtype) / vae.config.scaling_factor + vae.config.shift_factor
-    image = vae.decode(raw, return_dict=False)[0]
-    return to_frame((image * 0.5 + 0.5).clamp(0, 1)[0])
+    image: Tensor = vae.decode(raw, return_dict=False)[0]
+    return (image * 0.5 + 0.5).clamp(0, 1)
 
 
 @torch.inference_mode()

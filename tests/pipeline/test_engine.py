@@ -1,0 +1,90 @@
+"""Progress, previews, cancelling, and an engine that outlives every failure."""
+
+import numpy as np
+import pytest
+import torch
+
+from core.engine import Frame, Picture, Progress
+from core.errors import UserError
+from core.request import StyleUse
+from pipeline.checks import check_frame, check_latents
+from pipeline.engine import TorchEngine
+from tests.pipeline.conftest import draw, request
+
+
+def pixels(frame: Frame) -> np.ndarray:
+    return np.frombuffer(frame.rgb, np.uint8).reshape(frame.height, frame.width, 3)
+
+
+def test_progress_comes_after_the_text_and_after_every_step(engine: TorchEngine) -> None:
+    *progress, picture = engine.generate(request(num_inference_steps=3))
+    assert [(p.stage, p.step, p.steps) for p in progress if isinstance(p, Progress)] == [
+        ("text", 0, 3), ("denoise", 1, 3), ("denoise", 2, 3), ("denoise", 3, 3),
+    ]  # fmt: skip
+    assert isinstance(picture, Picture)
+    assert (picture.frame.width, picture.frame.height) == (128, 128)
+
+
+def test_the_preview_is_what_the_picture_becomes(engine: TorchEngine) -> None:
+    wanted = request(num_inference_steps=8, width=160, height=96)
+    *events, picture = engine.generate(wanted)
+    previews = [e.preview for e in events if isinstance(e, Progress) and e.preview]
+    assert len(previews) == 7  # the first after one step; none after the last, whose picture follows
+    assert isinstance(picture, Picture)
+    final = torch.from_numpy(pixels(picture.frame).astype(np.float32)).permute(2, 0, 1)[None]
+    distances = []
+    for preview in previews:
+        assert preview.width / preview.height == pytest.approx(160 / 96)
+        small = torch.nn.functional.interpolate(final, (preview.height, preview.width), mode="area")
+        shown = torch.from_numpy(pixels(preview).astype(np.float32)).permute(2, 0, 1)[None]
+        distances.append(float((small - shown).abs().mean()))
+    assert distances[-1] < distances[0]
+    assert distances[-1] < 24  # of 255
+
+
+def test_a_repeated_prompt_skips_the_text_encoder(engine: TorchEngine) -> None:
+    calls = []
+    handle = engine.model.text_encoder.register_forward_hook(lambda *_: calls.append(1))
+    try:
+        first = draw(engine, request("a prompt that nobody asked for yet"))
+        again = draw(engine, request("a prompt that nobody asked for yet"))
+    finally:
+        handle.remove()
+    assert len(calls) == 1
+    assert first == again
+
+
+def test_a_prompt_of_too_many_tokens_is_refused_not_cut(engine: TorchEngine) -> None:
+    with pytest.raises(UserError, match="too long for this model: .* tokens, 512 is the most"):
+        draw(engine, request("qzx " * 900))
+
+
+def test_a_closed_generator_leaves_the_engine_as_it_was(engine: TorchEngine) -> None:
+    expected = draw(engine, request()).rgb
+    events = engine.generate(request(styles=(StyleUse("sketch"),)))
+    next(events), next(events)
+    events.close()
+    assert draw(engine, request()).rgb == expected
+
+
+def test_a_failed_request_leaves_the_engine_as_it_was(engine: TorchEngine) -> None:
+    expected = draw(engine, request()).rgb
+    with pytest.raises(UserError, match='The style "no such" is not there any more'):
+        draw(engine, request(styles=(StyleUse("sketch"), StyleUse("no such"))))
+    assert draw(engine, request()).rgb == expected
+
+
+def test_latents_that_are_not_numbers_name_their_cause() -> None:
+    broken = torch.tensor([1.0, float("nan")])
+    with pytest.raises(UserError, match='by the style "sketch" at strength 2'):
+        check_latents(broken, request(styles=(StyleUse("cartoon", 0.5), StyleUse("sketch", 2.0))))
+    with pytest.raises(UserError, match="too much guidance"):
+        check_latents(broken, request(guidance_scale=20.0))
+    with pytest.raises(UserError, match="another seed"):
+        check_latents(broken, request())
+
+
+def test_a_picture_black_all_over_is_an_error_and_a_dark_one_is_not() -> None:
+    with pytest.raises(UserError, match="black all over"):
+        check_frame(Frame(2, 1, bytes(6)), request())
+    check_frame(Frame(2, 1, bytes([0, 0, 0, 0, 0, 3])), request())
