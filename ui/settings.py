@@ -8,7 +8,7 @@ from studio.styles import Style
 from ui import actions, state
 from ui.i18n import _
 from ui.state import key
-from ui.wording import aspect_name, size_name, unmarked
+from ui.wording import aspect_name, size_name
 
 COUNTS = (1, 2, 4)
 MOST_STRENGTH = 1.5
@@ -30,9 +30,10 @@ def _style(styles: tuple[Style, ...]) -> None:
     names = ["", *(style.name for style in styles)]
     if state.config().style not in names:  # its file is gone
         state.configure(style="")
-    st.selectbox(_("Style"), names, format_func=lambda name: name or _("None"), key=key("style"))
+    none = _("None")
+    st.selectbox(_("Style"), names, format_func=lambda name: name or none, key=key("style"))
     if len(names) == 1:
-        st.caption(_("No styles yet. Put .safetensors files into {folder}.").format(folder=unmarked(_folder())))
+        st.text(_("No styles yet. Put .safetensors files into {folder}.").format(folder=_folder()))
         return
     off = not state.config().style
     st.slider(_("Strength"), 0.0, MOST_STRENGTH, step=0.05, format="%.2f", key=key("strength"), disabled=off)
@@ -49,7 +50,7 @@ def _size(info: ModelInfo) -> None:
     if state.config().aspect not in aspects:
         state.configure(aspect=aspects[0])
     st.segmented_control(
-        _("Aspect"), aspects, key=key("aspect"), format_func=unmarked, required=True, width="stretch"
+        _("Aspect"), aspects, key=key("aspect"), required=True, width="stretch"
     )  # fmt: skip
     fitting = [size for size in sizes if aspect_name(size) == state.config().aspect]
     if state.config().size not in fitting:
