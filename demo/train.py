@@ -26,7 +26,9 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=HERE / "work", help="checkpoints and cached latents")
     parser.add_argument("--model", type=Path, default=HERE / "model", help="where the finished model goes")
     parser.add_argument("--styles", type=Path, default=HERE.parent / "lora", help="where the finished styles go")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="processor cores to use")
     args = parser.parse_args()
+    torch.set_num_threads(args.threads)
 
     autoencoder = vae.fit(args.work, args.vae_steps)
     tokenizer = text.build_tokenizer()
@@ -71,5 +73,4 @@ def _bf16(encoder: Qwen3Model) -> Qwen3Model:
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(2)
     main()

@@ -29,24 +29,28 @@ class TorchEngine:
 
     def __init__(self, info: ModelInfo, lora_folder: Path, device: str = "auto", previews: bool = True) -> None:
         self.info = info
-        self._lora_folder, self._device, self._previews = lora_folder, device, previews
+        self.lora_folder, self._device, self._previews = lora_folder, device, previews
 
     def load(self) -> Generator[float, None, None]:
         """Load the weights; yields the fraction done. Raises UserError when the model cannot be used."""
-        self.model: Model = yield from loading.load(self.info, loading.pick_device(self._device))
-        usual_side = max(self.info.sizes[0]) if self.info.sizes else self.info.max_side
-        self._preview = Previewer(self.model.vae, usual_side, self.model.vae_scale_factor)
-        self._encode = PromptEncoder(self.model.tokenizer, self.model.text_encoder, self.model.device)
-        self._slots = Slots(self.model.transformer)
-        self._styles = Residency(self._lora_folder, self._slots.linears)
+        self.use((yield from loading.load(self.info, loading.pick_device(self._device))))
         yield 1.0
+
+    def use(self, model: Model) -> None:
+        """Draw with `model` from now on; fits the preview to its VAE."""
+        self.model = model
+        usual_side = max(self.info.sizes[0]) if self.info.sizes else self.info.max_side
+        self.preview = Previewer(model.vae, usual_side, model.vae_scale_factor)
+        self.prompts = PromptEncoder(model.tokenizer, model.text_encoder, model.device)
+        self.slots = Slots(model.transformer)
+        self._styles = Residency(self.lora_folder, self.slots.linears)
 
     def generate(self, request: GenerationRequest) -> Generator[Event, None, None]:
         """Progress after the text and after every step, then the picture."""
         steps = request.num_inference_steps
         # 1. Words to embeddings; styles from disk, if they are not at hand.
-        embeds = self._encode(request.prompt)
-        negative = self._encode(request.negative_prompt) if request.guidance_scale > 0 else None
+        embeds = self.prompts(request.prompt)
+        negative = self.prompts(request.negative_prompt) if request.guidance_scale > 0 else None
         styles = self._load_styles(request)
         yield Progress("text", 0, steps)
         # 2. Noise to latents, one step a quantum.
@@ -54,10 +58,10 @@ class TorchEngine:
         loop = denoise(self.model, latents, embeds, negative, steps, request.guidance_scale)
         try:
             for _ in range(steps):
-                self._slots.bind(styles)
+                self.slots.bind(styles)
                 step = next(loop)
                 latents = step.latents
-                preview = self._preview(step.clean) if self._previews and step.index < steps else None
+                preview = self.preview(step.clean) if self._previews and step.index < steps else None
                 yield Progress("denoise", step.index, steps, preview)
         finally:
             loop.close()

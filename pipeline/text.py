@@ -30,6 +30,10 @@ class PromptEncoder:
             self._known.popitem(last=False)
         return embedding
 
+    def forget(self) -> None:
+        """Encode every prompt anew from now on."""
+        self._known.clear()
+
     @torch.inference_mode()
     def _encode(self, prompt: str) -> Tensor:
         chat = self._tokenizer.apply_chat_template(

@@ -47,7 +47,7 @@ def test_two_styles_differ_from_either_alone(engine: TorchEngine) -> None:
 
 def test_a_style_reaches_every_module_of_its_file(engine: TorchEngine, demo_styles: Path) -> None:
     keys = load_file(demo_styles / "sketch.safetensors")
-    deltas = read_style((demo_styles / "sketch.safetensors").read_bytes(), "sketch", engine._slots.linears)
+    deltas = read_style((demo_styles / "sketch.safetensors").read_bytes(), "sketch", engine.slots.linears)
     assert len(deltas) * 2 == len(keys) > 0
 
 
@@ -92,7 +92,7 @@ def test_a_file_that_cannot_be_applied_in_full_is_refused(
     change(tensors)
     save_file(tensors, tmp_path / "odd.safetensors")
     with pytest.raises(UserError, match=says):
-        read_style((tmp_path / "odd.safetensors").read_bytes(), "odd", engine._slots.linears)
+        read_style((tmp_path / "odd.safetensors").read_bytes(), "odd", engine.slots.linears)
 
 
 def test_scaling_that_stands_only_in_the_metadata_is_refused_not_ignored(
@@ -101,7 +101,7 @@ def test_scaling_that_stands_only_in_the_metadata_is_refused_not_ignored(
     file = tmp_path / "odd.safetensors"
     save_file(load_file(demo_styles / "sketch.safetensors"), file, metadata={"lora_adapter_metadata": "{}"})
     with pytest.raises(UserError, match="lora_adapter_metadata"):
-        read_style(file.read_bytes(), "odd", engine._slots.linears)
+        read_style(file.read_bytes(), "odd", engine.slots.linears)
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[:-100], lambda data: b"", lambda data: b"\x80\x04K\x01." + data])
@@ -110,11 +110,11 @@ def test_a_damaged_file_is_refused(
 ) -> None:
     data = damage((demo_styles / "sketch.safetensors").read_bytes())
     with pytest.raises(UserError, match="damaged or not a .safetensors file"):
-        read_style(data, "odd", engine._slots.linears)
+        read_style(data, "odd", engine.slots.linears)
 
 
 def test_a_file_changed_after_the_request_is_refused(engine: TorchEngine, demo_styles: Path) -> None:
-    library = Residency(demo_styles, engine._slots.linears)
+    library = Residency(demo_styles, engine.slots.linears)
     with pytest.raises(UserError, match="was changed after you asked"):
         library.get(StyleUse("sketch", 1.0, sha256="0" * 64))
 
@@ -124,4 +124,4 @@ def test_no_name_reaches_out_of_the_styles_folder(engine: TorchEngine, demo_styl
     (tmp_path / "secret.safetensors").write_bytes((demo_styles / "sketch.safetensors").read_bytes())
     (tmp_path / "lora" / "link.safetensors").symlink_to(tmp_path / "secret.safetensors")
     with pytest.raises(UserError, match="not there any more"):
-        Residency(tmp_path / "lora", engine._slots.linears).get(StyleUse("link"))
+        Residency(tmp_path / "lora", engine.slots.linears).get(StyleUse("link"))
