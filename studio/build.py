@@ -1,13 +1,15 @@
 """From a configuration to a studio: the one module here that knows the real engine."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from time import monotonic
 from uuid import uuid4
 
+from core.check import Check
 from core.config import Config
 from core.engine import Engine, ModelInfo
 from core.errors import UserError
-from pipeline.describe import describe
+from pipeline.describe import describe as describe
 from studio.files import PictureFiles
 from studio.jobs import Jobs
 from studio.styles import StyleLibrary
@@ -53,8 +55,15 @@ def build(config: Config) -> Studio:
     return Studio(config, info, styles, jobs, Worker(engine, jobs))
 
 
-def make_engine(config: Config, info: ModelInfo) -> Engine:
+def examine_engine(config: Config, info: ModelInfo | None, styles: tuple[str, ...]) -> Iterator[Check]:
+    """What the engine stands on, looked at for `python -m studio doctor`."""
+    from pipeline.doctor import examine
+
+    return examine(config, info, styles)
+
+
+def make_engine(config: Config, info: ModelInfo, previews: bool = True) -> Engine:
     """The engine of this process. Imports torch, which takes seconds: call it where nobody waits."""
     from pipeline.engine import TorchEngine
 
-    return TorchEngine(info, config.paths.lora, config.model.device)
+    return TorchEngine(info, config.paths.lora, config.model.device, previews)

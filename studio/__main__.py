@@ -1,0 +1,135 @@
+"""The command line: `python -m studio draw` and `python -m studio doctor`, a thin layer over the rest."""
+
+import argparse
+import logging
+import os
+import secrets
+import sys
+from pathlib import Path
+
+from core import __version__
+from core import config as settings
+from core.config import Config
+from core.errors import InternalError, StudioError
+from studio.doctor import examine
+from studio.draw import Order, draw, on_terminal
+from studio.logs import LogFile
+from studio.worker import reported
+
+RANDOM_SEEDS = 2**32
+INTERRUPTED = 130  # what a shell expects of a program that was stopped with Ctrl+C
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit status. Errors are told on stderr, in a sentence."""
+    for stream in (sys.stdout, sys.stderr):  # a file name may hold what this terminal cannot show
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    options = _parser().parse_args(arguments)
+    log = None
+    try:
+        config = settings.load(options.config)
+        log = _log_to(config)
+        status: int = options.run(config, options)
+        return status
+    except KeyboardInterrupt:
+        on_terminal("")
+        return INTERRUPTED
+    except StudioError as error:
+        return _told(error, log)
+    except Exception as error:  # noqa: BLE001 (the boundary: the user reads a sentence, the log has the rest)
+        return _told(reported(error), log)
+
+
+def _draw(config: Config, options: argparse.Namespace) -> int:
+    order = Order(
+        prompt=options.prompt,
+        output=options.output,
+        seed=secrets.randbelow(RANDOM_SEEDS) if options.seed is None else options.seed,
+        styles=tuple(options.style),
+        steps=options.steps,
+        size=options.size,
+        guidance=options.guidance,
+    )
+    request = draw(config, order, on_terminal)
+    on_terminal("")
+    steps = request.num_inference_steps
+    print(f"{order.output}  {request.width}x{request.height}  {steps} steps  seed {request.seed}")
+    return 0
+
+
+def _doctor(config: Config, options: argparse.Namespace) -> int:
+    well = True
+    for check in examine(config):
+        print(f"{'ok' if check.ok else 'FAIL':<5}{check.name:<9}{check.says}", flush=True)
+        well = well and check.ok
+    return 0 if well else 1
+
+
+def _told(error: StudioError, log: LogFile | None) -> int:
+    on_terminal("")
+    print(f"studio: {error}", file=sys.stderr)
+    if isinstance(error, InternalError) and log is not None and log.file.exists():
+        print(f"studio: the log is {log.file}", file=sys.stderr)
+    return 1
+
+
+def _log_to(config: Config) -> LogFile:
+    """Send what libraries and we log to a file: a terminal gets sentences."""
+    os.environ.setdefault("TQDM_DISABLE", "1")  # libraries' own progress bars, read when they are imported
+    log = LogFile(config.paths.data / "studio.log")
+    logging.basicConfig(handlers=[log], level=logging.WARNING)
+    return log
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--config", type=Path, metavar="FILE", help="settings to use instead of config.toml")
+    parser = argparse.ArgumentParser(prog="python -m studio", description="The studio without a browser.")
+    parser.add_argument("--version", action="version", version=f"Jimeng Studio {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    one = commands.add_parser("draw", parents=[common], allow_abbrev=False, help="draw one picture into a file")
+    one.set_defaults(run=_draw)
+    one.add_argument("prompt", help="what to draw, in quotes")
+    one.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the picture, ending in .png")
+    one.add_argument("--seed", type=int, metavar="N", help="the same seed and settings give the same picture")
+    one.add_argument(
+        "--style",
+        type=_style,
+        action="append",
+        default=[],
+        metavar="NAME[:STRENGTH]",
+        help="may be given several times",
+    )
+    one.add_argument(
+        "--steps", type=int, metavar="N", help="more steps, more detail; the model's own number by default"
+    )
+    one.add_argument("--size", type=_size, metavar="WxH", help="in pixels; the model's own size by default")
+    one.add_argument("--guidance", type=float, metavar="G", help="how strictly to follow the words; 0 is off")
+
+    look = commands.add_parser("doctor", parents=[common], allow_abbrev=False, help="say what is wrong on this machine")
+    look.set_defaults(run=_doctor)
+    return parser
+
+
+def _style(text: str) -> tuple[str, float]:
+    name, colon, strength = text.rpartition(":")
+    if not colon:
+        return text, 1.0
+    try:
+        return name, float(strength)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{strength!r} is not a strength; write NAME:0.8, or NAME alone") from None
+
+
+def _size(text: str) -> tuple[int, int]:
+    try:
+        width, height = map(int, text.lower().replace("×", "x").split("x"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size; write it as 128x128") from None
+    return width, height
+
+
+if __name__ == "__main__":
+    sys.exit(main())
