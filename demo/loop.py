@@ -23,6 +23,7 @@ def train(
     folder: Path,
     ema_decay: float = 0.999,
     warmup: int = 200,
+    save_every_s: float = SAVE_EVERY_S,
 ) -> None:
     """Train `parameters` in place for `steps`, then leave their averaged (EMA) values in them.
 
@@ -73,7 +74,7 @@ def train(
                 flush=True,
             )
             total = 0.0
-        if time.monotonic() - saved_at > SAVE_EVERY_S:
+        if time.monotonic() - saved_at > save_every_s:
             save(step + 1)
             saved_at = time.monotonic()
     if first < steps:

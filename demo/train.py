@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m demo.train", description=__doc__.split("\n")[0])
-    parser.add_argument("--vae-steps", type=int, default=4500)
+    parser.add_argument("--vae-steps", type=int, default=3000)
     parser.add_argument("--base-steps", type=int, default=7500)
     parser.add_argument("--style-steps", type=int, default=700)
     parser.add_argument("--work", type=Path, default=HERE / "work", help="checkpoints and cached latents")

@@ -38,14 +38,15 @@ def denoise(
     `guidance_scale` g follows Z-Image, `pos + g (pos - neg)`: 0 is off and skips the negative prompt.
     """
     scheduler = _scheduler(model, latents, num_inference_steps)
-    guided = guidance_scale > 0 and negative_prompt_embeds is not None
-    embeds = [prompt_embeds, negative_prompt_embeds] if guided else [prompt_embeds]
+    embeds = [prompt_embeds]
+    if guidance_scale > 0 and negative_prompt_embeds is not None:
+        embeds.append(negative_prompt_embeds)
     for index, timestep in enumerate(scheduler.timesteps):
         # 1. The transformer's time runs from 0 (noise) to 1 (picture), and its velocity points at the picture.
         predicted = _predict(model, latents, (1000 - timestep) / 1000, embeds)
         # 2. Guidance moves away from the negative prompt.
         velocity = predicted[0]
-        if guided:
+        if len(predicted) == 2:
             velocity = velocity + guidance_scale * (velocity - predicted[1])
         velocity = -velocity.unsqueeze(0)
         # 3. One Euler step along it.

@@ -1,0 +1,52 @@
+"""Training goes on after a kill as if there had been none."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from demo.loop import train
+
+STEPS = 12
+
+
+class Killed(Exception):
+    pass
+
+
+def run(folder: Path, die_at: int | None = None) -> list[Tensor]:
+    torch.manual_seed(0)
+    layer = nn.Linear(4, 3)
+
+    def loss_at(step: int) -> Tensor:
+        if step == die_at:
+            raise Killed
+        batch = torch.randn(8, 4, generator=torch.Generator().manual_seed(step))
+        return (layer(batch) - batch[:, :3]).square().mean()
+
+    parameters = list(layer.parameters())
+    train("tiny", parameters, loss_at, steps=STEPS, learning_rate=0.05, folder=folder, save_every_s=-1.0)
+    return [p.detach().clone() for p in parameters]
+
+
+def test_a_killed_training_ends_with_the_same_weights(tmp_path: Path) -> None:
+    whole = run(tmp_path / "whole")
+    with pytest.raises(Killed):
+        run(tmp_path / "killed", die_at=7)
+    for mine, theirs in zip(run(tmp_path / "killed"), whole, strict=True):
+        assert torch.equal(mine, theirs)
+
+
+def test_a_finished_training_is_not_done_again(tmp_path: Path) -> None:
+    whole = run(tmp_path)
+    for mine, theirs in zip(run(tmp_path, die_at=0), whole, strict=True):  # a step taken would raise
+        assert torch.equal(mine, theirs)
+
+
+def test_training_learns(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    before = nn.Linear(4, 3).weight.detach()
+    after = run(tmp_path)[0]
+    target = torch.eye(3, 4)
+    assert (after - target).norm() < (before - target).norm()
