@@ -29,7 +29,7 @@ def show(watching: bool) -> None:
 def _frame(watching: bool) -> None:
     jobs = status.mine()
     _follow(jobs)
-    if watching and not any(job.active for job in jobs):
+    if watching != any(job.active for job in jobs):  # begun by "more like this", or at its end
         st.rerun()
     component()(
         key=KEY,
