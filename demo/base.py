@@ -18,7 +18,7 @@ from demo.vae import LATENT_CHANNELS, SIZES, to_tensor
 
 SHIFT = 3.0
 BATCH = 32
-SCENES = {(128, 128): 24_000, (160, 96): 6_000, (96, 160): 6_000}
+SCENES = {(128, 128): 16_000, (160, 96): 4_000, (96, 160): 4_000}
 LONGEST = 32  # tokens; the transformer pads captions to multiples of 32
 UNCONDITIONAL = 0.1
 
