@@ -61,9 +61,8 @@ def main() -> None:
         "ours, preview, prompt seen before": ours(shown, forget=False),
     }
     print(f"{platform.machine()}, {plain.model.device}, {torch.get_num_threads()} threads, torch {torch.__version__}")
-    print(
-        f"{count_parameters(plain.model.transformer) / 1e6:.0f} M parameters, {args.size}x{args.size}, {args.steps} steps"
-    )
+    millions = count_parameters(plain.model.transformer) / 1e6
+    print(f"{millions:.0f} M parameters, {args.size}x{args.size}, {args.steps} steps")
     times, results = interleave(rivals, args.runs)
     base = median(times["ZImagePipeline"])
     for name, seconds in times.items():
