@@ -11,6 +11,7 @@ from ui import state
 from ui.state import Config
 
 DOUBLE_CLICK_S = 0.5
+KEPT_JOBS = 200  # a session remembers; no less than a full queue and the strip
 NEW_SEEDS = 2**32  # ten digits at most: short enough to read aloud
 _random = random.SystemRandom()
 
@@ -94,6 +95,7 @@ def _submit(make: Callable[[], Iterable[GenerationRequest]]) -> bool:
             raise studio.worker.status.error
         for request in make():
             result.jobs.append(studio.jobs.submit(state.owner(), request))
+        del result.jobs[:-KEPT_JOBS]
     except UserError as error:
         result.problem = error
         return False

@@ -10,6 +10,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.errors import StudioError
 from core.request import GenerationRequest
 from studio.jobs import Snapshot
 from ui import actions, i18n, state, status
@@ -23,13 +24,14 @@ KEY = "frame"
 
 def show(watching: bool) -> None:
     """Looks again by itself while `watching`; at the end the whole page is drawn once more."""
-    st.fragment(_frame, run_every=status.POLL_S if watching else None)(watching)
+    st.fragment(_frame, run_every=status.POLL_S if watching else None)(watching, state.result().problem)
 
 
-def _frame(watching: bool) -> None:
+def _frame(watching: bool, problem: StudioError | None) -> None:
     jobs = status.mine()
     _follow(jobs)
-    if watching != any(job.active for job in jobs):  # begun by "more like this", or at its end
+    begun_or_ended = watching != any(job.active for job in jobs)
+    if begun_or_ended or state.result().problem is not problem:  # what concerns the whole page, not the frame alone
         st.rerun()
     component()(
         key=KEY,

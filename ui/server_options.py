@@ -10,7 +10,23 @@ from core.config import Config
 from core.errors import N_, UserError
 
 MOST_PORT = 65_535
-_QUIET = {"logger.hideWelcomeMessage": True}  # it asks a server elsewhere for this machine's public address
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'PingFang SC', 'Noto Sans SC', 'Microsoft YaHei', sans-serif"
+DEFAULTS: Mapping[str, Any] = {
+    "logger.hideWelcomeMessage": True,  # it asks a server elsewhere for this machine's public address
+    "theme.font": FONT,
+    "theme.baseRadius": "8px",
+    "theme.showWidgetBorder": True,
+    "theme.light.primaryColor": "#17181a",
+    "theme.light.backgroundColor": "#ffffff",
+    "theme.light.secondaryBackgroundColor": "#f5f5f4",
+    "theme.light.textColor": "#17181a",
+    "theme.light.borderColor": "#dcdcda",
+    "theme.dark.primaryColor": "#f2f1ee",
+    "theme.dark.backgroundColor": "#141517",
+    "theme.dark.secondaryBackgroundColor": "#1e2023",
+    "theme.dark.textColor": "#eceae6",
+    "theme.dark.borderColor": "#3a3d42",
+}
 
 
 def checked(config: Config, address: str | None = None, port: int | None = None) -> dict[str, Any]:
@@ -18,7 +34,7 @@ def checked(config: Config, address: str | None = None, port: int | None = None)
 
     Raises UserError naming file and key for an option that Streamlit does not know, or of another type.
     """
-    options = {**_QUIET, **dict(_flat(config.streamlit))}
+    options = {**DEFAULTS, **dict(_flat(config.streamlit))}
     for name, value in options.items():
         _check(config, name, value)
     options.setdefault("server.address", "127.0.0.1")

@@ -61,7 +61,7 @@ def _size(info: ModelInfo) -> None:
 
 def _guidance() -> None:
     st.slider(
-        _("Guidance"), 0.0, MOST_GUIDANCE, step=0.5, format="%.1f", key=key("guidance_scale"),
+        _("Guidance"), 0.0, state.MOST_GUIDANCE, step=0.5, format="%.1f", key=key("guidance_scale"),
         help=_("How strictly the picture keeps to the words. 0 is what turbo models are made for."),
     )  # fmt: skip
     if state.config().guidance_scale > 0:
@@ -78,6 +78,7 @@ def _seed() -> None:
             help=_("The same seed and settings give the same picture."),
         )  # fmt: skip
         st.button(
-            "", icon=":material/casino:", key="roll", on_click=actions.roll, help=_("Another seed, and keep it")
+            _("Another seed"), icon=":material/casino:", key="roll", on_click=actions.roll,
+            help=_("Another seed, and keep it"),
         )  # fmt: skip
     st.toggle(_("Keep this seed"), key=key("keep_seed"))

@@ -14,6 +14,7 @@ import streamlit as st
 
 from core.engine import ModelInfo
 from core.errors import StudioError
+from core.request import MAX_STEPS
 from studio.build import Studio
 
 # --- base: one object for the process -------------------------------------------------------------------------------
@@ -50,6 +51,11 @@ def owner() -> str:
     return str(st.session_state["owner"])
 
 
+def is_remembered() -> bool:
+    """Whether this browser keeps our cookie. One that does not cannot be given its pictures."""
+    return base().read_owner(st.context.cookies) is not None
+
+
 # --- config: this session's choices ---------------------------------------------------------------------------------
 
 
@@ -70,6 +76,9 @@ class Config:
     count: int = 1
 
 
+MOST_GUIDANCE = 10.0  # on the page; beyond, pictures only burn
+
+
 def key(name: str) -> str:
     return f"config.{name}"
 
@@ -88,7 +97,8 @@ def start_config(info: ModelInfo | None, seed: int) -> None:
     """Fill in what is missing, with the model's own defaults. Keeps what was chosen."""
     defaults: dict[str, Any] = {f.name: f.default for f in fields(Config)} | {"seed": seed}
     if info is not None:
-        defaults |= {"num_inference_steps": info.num_inference_steps, "guidance_scale": info.guidance_scale}
+        defaults["num_inference_steps"] = min(max(1, info.num_inference_steps), MAX_STEPS)
+        defaults["guidance_scale"] = min(max(0.0, info.guidance_scale), MOST_GUIDANCE)
     for name, value in defaults.items():
         if key(name) not in st.session_state:  # assigning anew would overwrite what is being typed
             st.session_state[key(name)] = value

@@ -7,7 +7,7 @@ from ui import actions, state
 from ui.i18n import _, say
 from ui.wording import status_line
 
-POLL_S = 0.2
+POLL_S = 0.15
 LOADING_POLL_S = 1.0
 
 

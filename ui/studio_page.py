@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ui import about, actions, form, frame, settings, state, status
+from ui.i18n import _
 
 
 def show() -> None:
@@ -16,7 +17,16 @@ def show() -> None:
     with middle, st.container(key="zone-prompt"):
         form.show()
         status.show(watching)
+        _say_when_not_remembered()
         form.examples(studio.info)
     with right, st.container(key="zone-picture"):
         frame.show(watching)
     about.show(studio)
+
+
+def _say_when_not_remembered() -> None:
+    if not state.is_remembered():
+        with st.container(key="no-cookie"):
+            st.text(
+                _("This browser keeps no cookies. Allow them for this address, or pictures cannot be shown to you.")
+            )

@@ -20,6 +20,15 @@ def test_the_settings_that_come_with_the_studio_are_streamlits_own():
     assert checked["server.address"] == "127.0.0.1" and checked["theme.dark.backgroundColor"]
 
 
+def test_a_setting_that_is_left_out_is_what_the_file_that_comes_with_the_studio_says():
+    assert server_options.checked(load(ROOT / "config.toml")) == options({"server": load().streamlit["server"]}) | {
+        f"{section}.{name}": value
+        for section, values in load().streamlit.items()
+        if section != "theme"
+        for name, value in values.items()
+    }
+
+
 def test_the_command_line_wins_over_the_file():
     checked = options({"server": {"port": 1234, "address": "::1"}}, address="127.0.0.2", port=4321)
     assert (checked["server.address"], checked["server.port"]) == ("127.0.0.2", 4321)

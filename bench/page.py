@@ -1,0 +1,159 @@
+"""How quick the page feels: from start to /health, and from Ctrl+Enter to running, first preview and picture.
+
+    python bench/page.py [--runs 9] [--config FILE]
+
+Starts the studio itself, on a free port with a data folder of its own, and looks at it through a real Chromium. Times
+in the page are taken by the page, from the key press to the moment the DOM shows it. Kinds of runs are interleaved;
+what is printed are medians with the fastest and the slowest.
+"""
+
+import argparse
+import json
+import random
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+TARGETS_S = {
+    "start to /health": 10.0,
+    "Ctrl+Enter to running": 0.3,
+    "Ctrl+Enter to first preview, 60 steps": 0.6,
+    "Ctrl+Enter to picture, 8 steps": 2.0,
+}
+
+# Resolves when the picture is there, with the ms after which the status line, a preview and the picture were seen.
+WATCH = """
+(steps) => { window.times = new Promise((resolve) => {
+  const find = (root, selector) => {
+    for (const element of root.querySelectorAll("*")) {
+      if (element.matches(selector)) return element;
+      const found = element.shadowRoot && find(element.shadowRoot, selector);
+      if (found) return found;
+    }
+  };
+  const picture = find(document, ".picture"), frame = find(document, ".frame"), old = frame.dataset.id, seen = {};
+  let start = 0;
+  document.querySelector("textarea").addEventListener("keydown", () => { start = performance.now(); }, {once: true});
+  const look = () => {
+    const now = performance.now() - start;
+    if (!start) return;
+    if (!seen.running && /Drawing|step/.test(document.querySelector(".st-key-status")?.textContent)) seen.running = now;
+    if (!seen.preview && /preview/.test(picture.src) && !picture.hidden) seen.preview = now;
+    if (frame.dataset.id !== old && /img/.test(picture.src) && picture.src.endsWith(frame.dataset.id)) {
+      observer.disconnect();
+      resolve({...seen, picture: now});
+    }
+  };
+  const observer = new MutationObserver(look);
+  for (const root of [document.body, frame]) {
+    observer.observe(root, {subtree: true, childList: true, characterData: true, attributes: true});
+  }
+}); }
+"""
+
+
+def main() -> None:
+    arguments = _arguments()
+    times: dict[str, list[float]] = defaultdict(list)
+    for _ in range(max(1, arguments.runs // 3)):
+        with _studio(arguments.config) as (url, started_s):
+            times["start to /health"].append(_until(url, started_s, any_status=True))
+            times["start to model loaded"].append(_until(url, started_s))
+    with _studio(arguments.config) as (url, started_s), sync_playwright() as playwright:
+        _until(url, started_s)
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+        page = browser.new_page(locale="en-US")
+        page.goto(url)
+        page.wait_for_selector(".frame[data-state]")
+        page.locator(".st-key-fine-tune summary").click()
+        _measure(page, 8)  # the first picture of a process warms everything up; it is not counted
+        for _ in range(arguments.runs):
+            for steps in random.sample((8, 60), 2):
+                seen = _measure(page, steps)
+                times["Ctrl+Enter to running"].append(seen["running"])
+                if steps == 60:
+                    times["Ctrl+Enter to first preview, 60 steps"].append(seen["preview"])
+                else:
+                    times["Ctrl+Enter to picture, 8 steps"].append(seen["picture"])
+        browser.close()
+    _print(times)
+
+
+def _measure(page: Page, steps: int) -> dict[str, float]:
+    """Seconds to what was seen, for one picture of a prompt that was not asked for before."""
+    field = page.get_by_label("Steps", exact=True)
+    field.fill(str(steps))
+    field.press("Enter")
+    page.fill("textarea", f"a red house, number {random.randrange(10**9)}")
+    page.wait_for_timeout(500)  # let the page come to rest: what is measured starts with the key
+    page.evaluate(WATCH, steps)
+    page.locator("textarea").press("Control+Enter")
+    return {name: ms / 1000 for name, ms in page.evaluate("window.times").items()}
+
+
+@contextmanager
+def _studio(config: Path) -> Iterator[tuple[str, float]]:
+    with socket.socket() as probe, tempfile.TemporaryDirectory() as folder:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        probe.close()
+        own = Path(folder, "config.toml")
+        data = Path(folder, "data").as_posix()
+        own.write_text(config.read_text("utf-8").replace('data = "data"', f'data = "{data}"'), "utf-8")
+        command = [sys.executable, "app.py", "--config", str(own), "--port", str(port)]
+        started_s = time.perf_counter()
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            yield f"http://127.0.0.1:{port}", started_s
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _until(url: str, started_s: float, any_status: bool = False) -> float:
+    """Seconds since the start until /health answers, or says that the model is ready."""
+    while time.perf_counter() - started_s < 300:
+        try:
+            with urllib.request.urlopen(f"{url}/health", timeout=30) as answer:
+                status = json.load(answer)["status"]
+                if any_status or status == "ready":
+                    return time.perf_counter() - started_s
+                if status == "failed":
+                    sys.exit("the model cannot be used: python -m studio doctor says why")
+        except (urllib.error.URLError, ConnectionError):
+            pass
+        time.sleep(0.02)
+    sys.exit("the studio did not start")
+
+
+def _print(times: dict[str, list[float]]) -> None:
+    print(f"{'seconds':40} {'median':>7} {'fastest':>8} {'slowest':>8} {'goal':>6} {'runs':>5}")
+    for name, found in times.items():
+        goal = f"{TARGETS_S[name]:g}" if name in TARGETS_S else ""
+        row = f"{statistics.median(found):7.2f} {min(found):8.2f} {max(found):8.2f} {goal:>6} {len(found):5}"
+        print(f"{name:40} {row}")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="How quick the page feels.")
+    parser.add_argument("--runs", type=int, default=9, help="pictures of each kind")
+    parser.add_argument("--config", type=Path, default=ROOT / "config.toml")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
