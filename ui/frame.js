@@ -60,11 +60,6 @@ function swap(frame, picture, src, failed) {
       if (frame.dataset.src !== src) return;
       picture.src = src;
       picture.hidden = false;
-      // A preview has few pixels: blurred by half of one, it grows sharper instead of showing squares.
-      const pixel = frame.clientWidth / next.naturalWidth;
-      const soft = frame.dataset.state !== "done" && pixel > 2;
-      picture.style.filter = soft ? `blur(${(pixel * 0.45).toFixed(1)}px)` : "";
-      picture.style.scale = soft ? "1.06" : "";
     },
     () => frame.dataset.src === src && failed(),
   );

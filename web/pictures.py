@@ -1,15 +1,18 @@
 """Pictures by URL: whole, as thumbnail, and while they are being drawn. Only their owner gets them."""
 
+import io
 from pathlib import Path
 
+from PIL import Image
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from studio.files import png
+from core.engine import Frame
 from studio.jobs import Jobs
 from web.owners import Owners
 
+PREVIEW_SIDE = 256
 PREFIX = "/app/static"  # Streamlit's elements take URLs below it as they are
 _SAFE = {"X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin"}
 _FOR_EVER = {**_SAFE, "Cache-Control": "private, max-age=31536000, immutable"}
@@ -36,7 +39,7 @@ def picture_routes(jobs: Jobs, owners: Owners) -> list[Route]:
     def preview(request: Request) -> Response:
         owner = owners.read(request.cookies)
         frame = jobs.preview(owner, _id(request)) if owner else None
-        return Response(png(frame), media_type="image/png", headers=_NEVER) if frame else _missing()
+        return Response(_smooth(frame), media_type="image/png", headers=_NEVER) if frame else _missing()
 
     def _file(request: Request, thumbnail: bool) -> Path | None:
         owner = owners.read(request.cookies)
@@ -57,6 +60,17 @@ def file_name(picture_id: str) -> str:
 
 def _id(request: Request) -> str:
     return str(request.path_params["id"])
+
+
+def _smooth(frame: Frame) -> bytes:
+    """A preview as PNG. A small one is enlarged here, softly: browsers would show its pixels as squares."""
+    image = Image.frombytes("RGB", (frame.width, frame.height), frame.rgb)
+    scale = PREVIEW_SIDE // max(image.size)
+    if scale > 1:
+        image = image.resize((image.width * scale, image.height * scale), Image.Resampling.BICUBIC)
+    out = io.BytesIO()
+    image.save(out, "PNG", compress_level=1)
+    return out.getvalue()
 
 
 def _missing() -> Response:

@@ -49,6 +49,10 @@ def test_a_preview_is_the_latest_frame_and_is_not_kept(known, studio):
     answer = known.get(url)
     assert answer.headers["content-type"] == "image/png" and answer.headers["cache-control"] == "no-store"
     assert Image.open(io.BytesIO(answer.content)).getpixel((0, 0)) == (9, 8, 7)
+    studio.jobs.report(job, Progress("denoise", 2, 8, Frame(40, 20, bytes(40 * 20 * 3))))
+    assert Image.open(io.BytesIO(known.get(url).content)).size == (240, 120)  # small ones are enlarged, softly
+    studio.jobs.report(job, Progress("denoise", 3, 8, Frame(300, 2, bytes(300 * 2 * 3))))
+    assert Image.open(io.BytesIO(known.get(url).content)).size == (300, 2)
 
 
 @pytest.mark.parametrize("kind", ["img", "thumb", "preview"])
