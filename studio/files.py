@@ -6,6 +6,7 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
 from PIL import Image
 
 from core.engine import Frame
@@ -23,9 +24,10 @@ class PictureFiles:
         self.folder = folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            for leftover in folder.glob("*.partial"):  # of a process that died while writing
-                leftover.unlink()
-            probe = folder / "probe.partial"
+            for partial in folder.glob("*.partial"):
+                if not _being_written(partial):  # by a process that died meanwhile
+                    partial.unlink(missing_ok=True)
+            probe = _partial(folder / "probe")
             probe.write_bytes(b"")
             probe.unlink()
         except OSError as error:
@@ -54,7 +56,7 @@ class PictureFiles:
 
 def write_whole(file: Path, data: bytes) -> None:
     """Replace `file` by `data` in one stroke: a reader sees the old or the new, a crash leaves no half."""
-    partial = file.with_name(f"{file.name}.{os.getpid()}.partial")  # two processes may write the same file
+    partial = _partial(file)
     try:
         with partial.open("wb") as out:
             out.write(data)
@@ -70,6 +72,17 @@ def write_whole(file: Path, data: bytes) -> None:
 def png(frame: Frame, compress_level: int = 1) -> bytes:
     """A frame as PNG, by default quickly: for previews that are looked at once."""
     return _encode(Image.frombytes("RGB", (frame.width, frame.height), frame.rgb), "PNG", compress_level=compress_level)
+
+
+def _partial(file: Path) -> Path:
+    """Where this process writes what will be `file`; another may be writing the same at the same time."""
+    return file.with_name(f"{file.name}.{os.getpid()}.partial")
+
+
+def _being_written(partial: Path) -> bool:
+    """By another process that lives: a second studio, or a doctor looking on, must not take it away."""
+    writer = partial.name.split(".")[-2]
+    return writer.isdecimal() and int(writer) != os.getpid() and psutil.pid_exists(int(writer))
 
 
 def _encode(image: Image.Image, kind: str, **options: int) -> bytes:

@@ -2,6 +2,8 @@
 
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,11 +57,16 @@ def test_a_write_that_is_cut_off_leaves_the_old_file_and_nothing_else(
         assert {f.name: f.read_bytes() for f in tmp_path.iterdir()} == {"a.png": b"old"}
 
 
-def test_leftovers_of_a_process_that_died_are_swept_and_pictures_are_not(tmp_path: Path) -> None:
-    (tmp_path / f"{ID}.png.123.partial").write_bytes(b"half")
-    (tmp_path / f"{ID}.png").write_bytes(b"whole")
+def test_leftovers_of_a_process_that_died_are_swept_and_nothing_else(tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    for leftover in (f"{ID}.png.{dead.pid}.partial", f"{ID}.thumb.webp.{os.getpid()}.partial", "old.partial"):
+        (tmp_path / leftover).write_bytes(b"half")
+    kept = {f"{ID}.png", f"{ID}.png.{os.getppid()}.partial"}  # a picture, and one that another process is writing
+    for name in kept:
+        (tmp_path / name).write_bytes(b"whole")
     PictureFiles(tmp_path)
-    assert [f.name for f in tmp_path.iterdir()] == [f"{ID}.png"]
+    assert {f.name for f in tmp_path.iterdir()} == kept
 
 
 def test_a_data_folder_that_cannot_be_is_refused_at_once_by_name(tmp_path: Path) -> None:
