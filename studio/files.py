@@ -82,7 +82,9 @@ def _partial(file: Path) -> Path:
 def _being_written(partial: Path) -> bool:
     """By another process that lives: a second studio, or a doctor looking on, must not take it away."""
     writer = partial.name.split(".")[-2]
-    return writer.isdecimal() and int(writer) != os.getpid() and psutil.pid_exists(int(writer))
+    if not re.fullmatch(r"[0-9]{1,9}", writer):
+        return False
+    return int(writer) != os.getpid() and psutil.pid_exists(int(writer))
 
 
 def _encode(image: Image.Image, kind: str, **options: int) -> bytes:

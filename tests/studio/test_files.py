@@ -60,7 +60,12 @@ def test_a_write_that_is_cut_off_leaves_the_old_file_and_nothing_else(
 def test_leftovers_of_a_process_that_died_are_swept_and_nothing_else(tmp_path: Path) -> None:
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    for leftover in (f"{ID}.png.{dead.pid}.partial", f"{ID}.thumb.webp.{os.getpid()}.partial", "old.partial"):
+    for leftover in (
+        f"{ID}.png.{dead.pid}.partial",
+        f"{ID}.thumb.webp.{os.getpid()}.partial",
+        "old.partial",
+        f"a.{10**30}.partial",
+    ):
         (tmp_path / leftover).write_bytes(b"half")
     kept = {f"{ID}.png", f"{ID}.png.{os.getppid()}.partial"}  # a picture, and one that another process is writing
     for name in kept:
