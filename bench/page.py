@@ -8,26 +8,20 @@ what is printed are medians with the fastest and the slowest.
 """
 
 import argparse
-import json
 import random
 import shutil
-import socket
 import statistics
-import subprocess
 import sys
-import tempfile
-import time
-import urllib.error
-import urllib.request
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+sys.path.insert(0, str(ROOT))
+
+from bench.served import BROWSER_ARGUMENTS, running, seconds_until  # noqa: E402
+
 TARGETS_S = {
     "start to /health": 10.0,
     "Ctrl+Enter to running": 0.3,
@@ -70,12 +64,12 @@ def main() -> None:
     arguments = _arguments()
     times: dict[str, list[float]] = defaultdict(list)
     for _ in range(max(1, arguments.runs // 3)):
-        with _studio(arguments.config) as (url, started_s):
-            times["start to /health"].append(_until(url, started_s, any_status=True))
-            times["start to model loaded"].append(_until(url, started_s))
-    with _studio(arguments.config) as (url, started_s), sync_playwright() as playwright:
-        _until(url, started_s)
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+        with running(arguments.config) as (url, started_s):
+            times["start to /health"].append(seconds_until(url, started_s, any_status=True))
+            times["start to model loaded"].append(seconds_until(url, started_s))
+    with running(arguments.config) as (url, started_s), sync_playwright() as playwright:
+        seconds_until(url, started_s)
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=BROWSER_ARGUMENTS)
         page = browser.new_page(locale="en-US")
         page.goto(url)
         page.wait_for_selector(".frame[data-state]")
@@ -103,41 +97,6 @@ def _measure(page: Page, steps: int) -> dict[str, float]:
     page.evaluate(WATCH, steps)
     page.locator("textarea").press("Control+Enter")
     return {name: ms / 1000 for name, ms in page.evaluate("window.times").items()}
-
-
-@contextmanager
-def _studio(config: Path) -> Iterator[tuple[str, float]]:
-    with socket.socket() as probe, tempfile.TemporaryDirectory() as folder:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
-        own = Path(folder, "config.toml")
-        data = Path(folder, "data").as_posix()
-        own.write_text(config.read_text("utf-8").replace('data = "data"', f'data = "{data}"'), "utf-8")
-        command = [sys.executable, "app.py", "--config", str(own), "--port", str(port)]
-        started_s = time.perf_counter()
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            yield f"http://127.0.0.1:{port}", started_s
-        finally:
-            process.terminate()
-            process.wait()
-
-
-def _until(url: str, started_s: float, any_status: bool = False) -> float:
-    """Seconds since the start until /health answers, or says that the model is ready."""
-    while time.perf_counter() - started_s < 300:
-        try:
-            with urllib.request.urlopen(f"{url}/health", timeout=30) as answer:
-                status = json.load(answer)["status"]
-                if any_status or status == "ready":
-                    return time.perf_counter() - started_s
-                if status == "failed":
-                    sys.exit("the model cannot be used: python -m studio doctor says why")
-        except (urllib.error.URLError, ConnectionError):
-            pass
-        time.sleep(0.02)
-    sys.exit("the studio did not start")
 
 
 def _print(times: dict[str, list[float]]) -> None:

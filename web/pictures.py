@@ -3,7 +3,7 @@
 import io
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageFilter
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -68,6 +68,7 @@ def _smooth(frame: Frame) -> bytes:
     scale = PREVIEW_SIDE // max(image.size)
     if scale > 1:
         image = image.resize((image.width * scale, image.height * scale), Image.Resampling.BICUBIC)
+        image = image.filter(ImageFilter.GaussianBlur(scale * 0.4))  # bold colours would still show their squares
     out = io.BytesIO()
     image.save(out, "PNG", compress_level=1)
     return out.getvalue()
