@@ -42,8 +42,9 @@ def _shoot(browser: Browser, url: str, file: Path, options: dict) -> None:
     expect(page.locator(".frame")).to_have_attribute("data-state", "empty")
     chips = page.locator(".st-key-examples button")
     for number in reversed(range(chips.count())):
+        words = chips.nth(number).inner_text()
         chips.nth(number).click()
-        expect(page.locator("textarea").first).not_to_have_value("")
+        expect(page.locator("textarea").first).to_have_value(words)
         _draw(page)
     page.wait_for_load_state("networkidle")
     page.mouse.move(0, 0)

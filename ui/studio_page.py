@@ -16,7 +16,10 @@ def show() -> None:
         settings.show(studio.styles.list(), studio.info)
     with middle, st.container(key="zone-prompt"):
         form.show()
-        status.show(watching)
+        # A fragment must be alone in its container. Where one that reruns overtakes the page it is part of, Streamlit
+        # (1.67) takes its old place for empty, and what follows moves up one and is overwritten (seen: the examples).
+        with st.container(key="now"):
+            status.show(watching)
         _say_when_not_remembered()
         form.examples(studio.info)
     with right, st.container(key="zone-picture"):
