@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import gc
 import logging
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -18,6 +19,7 @@ import streamlit as st
 from core import config as settings
 from core.errors import UserError
 from studio.build import Studio, build
+from studio.logs import FORMAT, LogFile
 from ui import i18n, server_options, state
 from web import mount
 from web.listen import check_port
@@ -39,7 +41,9 @@ def main() -> int:
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        level=logging.INFO, format=FORMAT, handlers=[logging.StreamHandler(), LogFile(config.paths.data / "studio.log")]
+    )
     app = st.App(
         PAGE,
         lifespan=lambda _: _running(studio),
@@ -47,7 +51,11 @@ def main() -> int:
         middleware=mount.middleware(studio, owners, address),
     )
     print(f"Jimeng Studio  http://{_shown(address)}:{port}  (Ctrl+C stops it)", flush=True)
-    app.run(config=options)
+    with suppress(KeyboardInterrupt):
+        app.run(config=options)
+    if studio.worker.is_alive():  # loading cannot be hurried, and nothing of a user's is at stake
+        logging.shutdown()
+        os._exit(0)
     return 0
 
 

@@ -1,6 +1,6 @@
 """How quick the page feels: from start to /health, and from Ctrl+Enter to running, first preview and picture.
 
-    python bench/page.py [--runs 9] [--config FILE]
+    python -m bench.page [--runs 9] [--config FILE]
 
 Starts the studio itself, on a free port with a data folder of its own, and looks at it through a real Chromium. Times
 in the page are taken by the page, from the key press to the moment the DOM shows it. Kinds of runs are interleaved;
@@ -11,16 +11,14 @@ import argparse
 import random
 import shutil
 import statistics
-import sys
 from collections import defaultdict
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+from bench.served import BROWSER_ARGUMENTS, running, seconds_until
 
-from bench.served import BROWSER_ARGUMENTS, running, seconds_until  # noqa: E402
+ROOT = Path(__file__).resolve().parent.parent
 
 TARGETS_S = {
     "start to /health": 10.0,

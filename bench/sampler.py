@@ -92,7 +92,7 @@ def preview_ms(engine: TorchEngine, size: int, frames: int = 50) -> float:
     times = []
     for _ in range(frames):
         started = perf_counter()
-        engine.preview(latents)
+        engine.preview(latents)  # type: ignore[misc]
         times.append(perf_counter() - started)
     return median(times) * 1e3
 

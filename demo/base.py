@@ -57,15 +57,17 @@ class FusedAttention:
             return torch.stack((a * cos - b * sin, a * sin + b * cos), -1).flatten(-2).to(v.dtype)
 
         q, k = rotate(attn.norm_q(q)), rotate(attn.norm_k(k))
-        out = F.scaled_dot_product_attention(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2))
-        return attn.to_out[0](out.transpose(1, 2).flatten(2))
+        q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
+        # Written out: on a processor the backward of torch's own attention took a quarter of the step (measured).
+        weights = torch.softmax(q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5, dim=-1, dtype=torch.float32)
+        return attn.to_out[0]((weights.to(v.dtype) @ v).transpose(1, 2).flatten(2))
 
 
 def quicken(transformer: ZImageTransformer2DModel) -> None:
     """Compile each kind of block for training (weights and state dict stay as they are)."""
     for block in (*transformer.layers, *transformer.noise_refiner, *transformer.context_refiner):
         block.attention.set_processor(FusedAttention())
-        block.compile()
+        block.compile(dynamic=False)
 
 
 def scene_at(size: tuple[int, int], index: int) -> Scene:

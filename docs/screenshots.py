@@ -1,19 +1,16 @@
-"""Take the screenshots of this folder anew: python docs/screenshots.py
+"""Take the screenshots of this folder anew: python -m docs.screenshots
 
 Starts the studio with config.toml, and draws the examples of its model in a real Chromium.
-
 """
 
 import shutil
-import sys
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+from bench.served import BROWSER_ARGUMENTS, running, seconds_until
 
-from bench.served import BROWSER_ARGUMENTS, running, seconds_until  # noqa: E402
+ROOT = Path(__file__).resolve().parent.parent
 
 DESK = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}

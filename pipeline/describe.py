@@ -6,6 +6,7 @@ from typing import Any
 
 from core.engine import ModelInfo
 from core.errors import N_, UserError
+from core.request import GenerationRequest
 
 FAMILY = "ZImagePipeline"
 PATCH = 2  # latent pixels a side that the transformer takes as one token
@@ -29,7 +30,7 @@ def describe(path: str) -> ModelInfo:
     own = _own(folder)
     try:
         multiple = PATCH * 2 ** (len(vae["block_out_channels"]) - 1)
-        return ModelInfo(
+        info = ModelInfo(
             name=str(own.get("name") or Path(path).name),
             path=path,
             size_multiple=multiple,
@@ -40,8 +41,14 @@ def describe(path: str) -> ModelInfo:
             knows={str(k): str(v) for k, v in own.get("knows", {}).items()},
             examples={str(k): tuple(map(str, v)) for k, v in own.get("examples", {}).items()},
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise _damaged(folder, str(error)) from error
+        width, height = info.sizes[0]
+        # The defaults are what every page starts with: they have to make a request that this model can draw.
+        info.check(GenerationRequest("-", width, height, 0, info.num_inference_steps, info.guidance_scale))
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise _damaged(folder, f"{type(error).__name__}: {error}") from error
+    except UserError as error:
+        raise _damaged(folder, f"studio.json: {error}".rstrip(".")) from error
+    return info
 
 
 def locate(path: str, weights: bool = False) -> Path:

@@ -39,8 +39,8 @@ class TorchEngine:
     def use(self, model: Model) -> None:
         """Draw with `model` from now on; fits the preview to its VAE."""
         self.model = model
-        usual_side = max(self.info.sizes[0]) if self.info.sizes else self.info.max_side
-        self.preview = Previewer(model.vae, usual_side, model.vae_scale_factor)
+        side = max(self.info.sizes[0])
+        self.preview = Previewer(model.vae, side, model.vae_scale_factor) if self._previews else None
         self.prompts = PromptEncoder(model.tokenizer, model.text_encoder, model.device)
         self.slots = Slots(model.transformer)
         self._styles = Residency(self.lora_folder, self.slots.linears)
@@ -61,7 +61,7 @@ class TorchEngine:
                 self.slots.bind(styles)
                 step = next(loop)
                 latents = step.latents
-                preview = self.preview(step.clean) if self._previews and step.index < steps else None
+                preview = self.preview(step.clean) if self.preview and step.index < steps else None
                 yield Progress("denoise", step.index, steps, preview)
         finally:
             loop.close()

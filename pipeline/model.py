@@ -11,9 +11,11 @@ from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, ZImageTransformer2DModel
+from diffusers.utils import logging as diffusers_logging
 from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoModel, AutoTokenizer
+from transformers.utils import logging as transformers_logging
 
 from core.engine import ModelInfo
 from core.errors import N_, UserError
@@ -66,6 +68,8 @@ def pick_dtype(device: torch.device) -> torch.dtype:
 def load(info: ModelInfo, device: torch.device) -> Generator[float, None, Model]:
     """Yields the fraction done and returns the model. Raises UserError, naming the component that cannot be used."""
     folder = locate(info.path, weights=True)
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # ours is what people see
+    diffusers_logging.disable_progress_bar()
     dtype = pick_dtype(device)
     yield 0.05
     transformer = _component(folder, "transformer", ZImageTransformer2DModel, dtype, device)

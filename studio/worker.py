@@ -33,6 +33,10 @@ class Worker:
         if self._thread.is_alive():
             self._thread.join(timeout_s)
 
+    def is_alive(self) -> bool:
+        """Whether it is still at work, `stop` or not."""
+        return self._thread.is_alive()
+
     def _run(self) -> None:
         engine = self._load()
         while engine is not None and not self._stop.is_set():

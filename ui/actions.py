@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterable
+from copy import copy
 from dataclasses import replace
 from time import monotonic
 
@@ -92,7 +93,7 @@ def _submit(make: Callable[[], Iterable[GenerationRequest]]) -> bool:
     result.problem = None
     try:
         if studio.worker.status.error is not None:
-            raise studio.worker.status.error
+            raise copy(studio.worker.status.error)  # each raise has its own traceback
         for request in make():
             result.jobs.append(studio.jobs.submit(state.owner(), request))
         del result.jobs[:-KEPT_JOBS]

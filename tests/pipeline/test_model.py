@@ -60,6 +60,37 @@ def test_a_damaged_configuration_is_refused(model_copy: Copy, content: str) -> N
         describe(str(folder))
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"knows": ["a cat"]},
+        {"examples": 3},
+        {"sizes": []},
+        {"sizes": [[100, 100]]},
+        {"num_inference_steps": 0},
+        {"guidance_scale": "much"},
+        {"guidance_scale": -1},
+    ],
+    ids=str,
+)
+def test_defaults_that_cannot_be_are_refused_with_the_model(model_copy: Copy, wrong: dict[str, object]) -> None:
+    folder = model_copy()
+    own = json.loads((folder / "studio.json").read_text("utf-8"))
+    (folder / "studio.json").write_text(json.dumps(own | wrong))
+    with pytest.raises(UserError, match="incomplete or damaged"):
+        describe(str(folder))
+
+
+def test_a_model_that_says_nothing_of_itself_is_taken_for_the_real_one(model_copy: Copy) -> None:
+    folder = model_copy()
+    (folder / "studio.json").unlink()
+    config = json.loads((folder / "transformer" / "config.json").read_text())
+    (folder / "transformer" / "config.json").write_text(json.dumps(config | {"axes_lens": [1024, 512, 512]}))
+    info = describe(str(folder))
+    assert info.sizes[0] == (1024, 1024)
+    assert (info.num_inference_steps, info.guidance_scale) == (8, 0.0)
+
+
 @pytest.mark.parametrize("component", ["transformer", "vae"])
 def test_truncated_weights_are_refused(model_copy: Copy, component: str) -> None:
     folder = model_copy()

@@ -1,15 +1,20 @@
 """The same request gives the same bits as diffusers' own pipeline, whatever else runs in between."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 from diffusers import ZImagePipeline
+from PIL import Image
 
 from core.engine import Event, Picture
 from core.request import GenerationRequest, StyleUse
 from pipeline.engine import TorchEngine
 from tests.pipeline.conftest import draw, request
+
+ROOT = Path(__file__).parents[2]
 
 
 def reference_bytes(pipeline: ZImagePipeline, wanted: GenerationRequest) -> bytes:
@@ -86,3 +91,12 @@ def test_global_seeds_of_torch_change_nothing(engine: TorchEngine) -> None:
     before = torch.get_rng_state()
     assert draw(engine, request()).rgb == first
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_seed_gives_the_same_picture_in_a_fresh_process(engine: TorchEngine, tmp_path: Path) -> None:
+    wanted = request(seed=11, styles=(StyleUse("cartoon", 0.7),))
+    output = tmp_path / "out.png"
+    command = [sys.executable, "-m", "studio", "draw", wanted.prompt, "-o", str(output), "--seed", "11", "--steps", "4"]
+    subprocess.run([*command, "--style", "cartoon:0.7", "--size", "128x128"], cwd=ROOT, check=True)
+    with Image.open(output) as image:
+        assert image.tobytes() == draw(engine, wanted).rgb

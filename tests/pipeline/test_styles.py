@@ -105,9 +105,7 @@ def test_scaling_that_stands_only_in_the_metadata_is_refused_not_ignored(
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[:-100], lambda data: b"", lambda data: b"\x80\x04K\x01." + data])
-def test_a_damaged_file_is_refused(
-    engine: TorchEngine, demo_styles: Path, damage: Callable[[bytes], bytes]
-) -> None:
+def test_a_damaged_file_is_refused(engine: TorchEngine, demo_styles: Path, damage: Callable[[bytes], bytes]) -> None:
     data = damage((demo_styles / "sketch.safetensors").read_bytes())
     with pytest.raises(UserError, match="damaged or not a .safetensors file"):
         read_style(data, "odd", engine.slots.linears)
