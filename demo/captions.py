@@ -42,10 +42,33 @@ ZH_FILLERS = ("漂亮", "高质量", "精美", "可爱", "细节丰富")
 KEEP = 0.88  # a detail is left out of a caption with the complement of this, so that what is unsaid stays free
 
 
-def caption(scene: Scene, rng: Random) -> str:
-    """One caption of `scene`; a different one each time. About three in ten are Chinese."""
-    text = _chinese(scene, rng) if rng.random() < 0.3 else _english(scene, rng)
+def caption(scene: Scene, rng: Random, plain: float = 0.0) -> str:
+    """One caption of `scene`; a different one each time. About one in four is Chinese.
+
+    `plain` is the share that says everything and nothing else: what binds colours to things soonest.
+    """
+    chinese, all_of_it = rng.random() < 0.25, rng.random() < plain
+    if all_of_it:
+        return _plain_chinese(scene) if chinese else _plain_english(scene, rng)
+    text = _chinese(scene, rng) if chinese else _english(scene, rng)
     return text if rng.random() > 0.06 else f"{text}, {_noise(rng)}"
+
+
+def _plain_english(scene: Scene, rng: Random) -> str:
+    items = [_article(" ".join(filter(None, (i.size, i.colour, i.kind)))) for i in scene.items]
+    subject = " and ".join(items)
+    if len(scene.items) == 1 and scene.items[0].place:
+        subject += f" on the {scene.items[0].place}"
+    if scene.backdrop:
+        return f"{subject} on {_article(scene.backdrop)} background"
+    return f"{subject} {rng.choice(EN_GROUNDS[scene.ground])} {rng.choice(EN_SKIES[scene.sky])}"
+
+
+def _plain_chinese(scene: Scene) -> str:
+    items = ["一" + ZH_OBJECTS[i.kind][0] + ZH_COLOURS[i.colour] + "的" + ZH_OBJECTS[i.kind][1] for i in scene.items]
+    if scene.backdrop:
+        return f"{'和'.join(items)}，{ZH_COLOURS[scene.backdrop]}背景"
+    return f"{'和'.join(items)}{ZH_GROUNDS[scene.ground][0]}，{ZH_SKIES[scene.sky][0]}"
 
 
 def _article(words: str) -> str:

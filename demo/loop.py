@@ -1,6 +1,5 @@
-"""One training loop for every stage: AdamW, warm-up and cosine, averaged weights, checkpoints that survive a kill."""
+"""One training loop for every stage: AdamW, a steady rate that falls at the end, averaged weights, checkpoints."""
 
-import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 
 SAVE_EVERY_S = 60.0
 LOG_EVERY = 50
+FALLING = 0.3  # of the steps, at the end: the learning rate goes down to nothing
 
 
 def train(
@@ -54,7 +54,7 @@ def train(
     started = saved_at = time.monotonic()
     total = 0.0
     for step in range(first, steps):
-        rate = learning_rate * min(1.0, (step + 1) / warmup) * (0.02 + 0.98 * _cosine(step / steps))
+        rate = learning_rate * min(1.0, (step + 1) / warmup, max(0.02, (1 - step / steps) / FALLING))
         for group in optimizer.param_groups:
             group["lr"] = rate
         optimizer.zero_grad(set_to_none=True)
@@ -82,7 +82,3 @@ def train(
     with torch.no_grad():
         for p, average in zip(parameters, ema, strict=True):
             p.copy_(average)
-
-
-def _cosine(t: float) -> float:
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, t)))

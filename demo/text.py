@@ -1,5 +1,6 @@
 """The demo's text side: a byte-level tokenizer learned from captions and a two-layer Qwen3 (a third is never used)."""
 
+from pathlib import Path
 from random import Random
 
 import torch
@@ -17,6 +18,15 @@ CHAT_TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
+
+
+def tokenizer_of(folder: Path) -> PreTrainedTokenizerFast:
+    """The tokenizer kept in `folder`, made the first time: weights trained on one would not fit another."""
+    kept = folder / "tokenizer"
+    if not kept.exists():
+        build_tokenizer().save_pretrained(folder / "tokenizer.partial")
+        (folder / "tokenizer.partial").rename(kept)
+    return PreTrainedTokenizerFast.from_pretrained(kept)
 
 
 def build_tokenizer() -> PreTrainedTokenizerFast:

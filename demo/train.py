@@ -21,8 +21,8 @@ HERE = Path(__file__).parent
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m demo.train", description=__doc__.split("\n")[0])
     parser.add_argument("--vae-steps", type=int, default=3000)
-    parser.add_argument("--base-steps", type=int, default=7500)
-    parser.add_argument("--style-steps", type=int, default=700)
+    parser.add_argument("--base-steps", type=int, default=7300)
+    parser.add_argument("--style-steps", type=int, default=500)
     parser.add_argument("--work", type=Path, default=HERE / "work", help="checkpoints and cached latents")
     parser.add_argument("--model", type=Path, default=HERE / "model", help="where the finished model goes")
     parser.add_argument("--styles", type=Path, default=HERE.parent / "lora", help="where the finished styles go")
@@ -31,7 +31,7 @@ def main() -> None:
     torch.set_num_threads(args.threads)
 
     autoencoder = vae.fit(args.work, args.vae_steps)
-    tokenizer = text.build_tokenizer()
+    tokenizer = text.tokenizer_of(args.work)
     torch.manual_seed(4)
     encoder = text.build_encoder()
     transformer = base.fit(autoencoder, tokenizer, encoder, args.work, args.base_steps)
