@@ -22,7 +22,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m demo.train", description=__doc__.split("\n")[0])
     parser.add_argument("--vae-steps", type=int, default=3000)
     parser.add_argument("--base-steps", type=int, default=7800)
-    parser.add_argument("--style-steps", type=int, default=350)
+    parser.add_argument("--style-steps", type=int, default=500)
     parser.add_argument("--work", type=Path, default=HERE / "work", help="checkpoints and cached latents")
     parser.add_argument("--model", type=Path, default=HERE / "model", help="where the finished model goes")
     parser.add_argument("--styles", type=Path, default=HERE.parent / "lora", help="where the finished styles go")
