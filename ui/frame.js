@@ -50,19 +50,29 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
 }
 
-// The next image takes the place of the last only once it can be drawn, so nothing flickers.
+// The next image takes the place of the last only once it can be drawn, so nothing flickers. While a preview is on its
+// way, newer ones wait and the newest is fetched next: on a slow machine previews come more rarely, but they come.
 function swap(frame, picture, src, failed) {
   frame.dataset.src = src;
+  if (frame.fetching && isPreview(src)) return;
+  frame.fetching = src;
   const next = new Image();
   next.src = src;
-  next.decode().then(
-    () => {
-      if (frame.dataset.src !== src) return;
+  const settled = (drawable) => {
+    if (frame.fetching === src) frame.fetching = "";
+    const wanted = frame.dataset.src;
+    if (drawable && (wanted === src || (isPreview(src) && isPreview(wanted)))) {
       picture.src = src;
       picture.hidden = false;
-    },
-    () => frame.dataset.src === src && failed(),
-  );
+    }
+    if (wanted !== src && !frame.fetching) swap(frame, picture, wanted, failed);
+    if (wanted === src && !drawable) failed();
+  };
+  next.decode().then(() => settled(true), () => settled(false));
+}
+
+function isPreview(src) {
+  return src.includes("/preview/");
 }
 
 function fill(strip, data, show) {

@@ -13,7 +13,9 @@ WATCH = """
 () => {
   window.seen = [];
   const picture = find(document, ".picture");
-  const observer = new MutationObserver(() => window.seen.push(picture.src));
+  const look = () => window.seen.push(picture.src);
+  look();
+  const observer = new MutationObserver(look);
   observer.observe(picture, {attributes: true, attributeFilter: ["src"]});
   function find(root, selector) {
     for (const element of root.querySelectorAll("*")) {
@@ -31,10 +33,10 @@ def stored(served, picture: str) -> bytes:
 
 def test_a_prompt_becomes_a_picture_with_previews_on_the_way(visit, served):
     studio = visit()
-    studio.page.evaluate(WATCH)
     studio.set_number("Steps", 60)
     studio.ask("a red house on a green meadow")
     expect(studio.status).to_contain_text("Drawing")
+    studio.page.evaluate(WATCH)  # not sooner: the frame is made anew when the model has loaded
     picture = studio.wait_for_new()
     seen = studio.page.evaluate("window.seen")
     assert any("/app/static/preview/" in src for src in seen)
