@@ -3,7 +3,6 @@
 from pathlib import Path
 from random import Random
 
-import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3Model
@@ -92,7 +91,3 @@ def embed(encoder: Qwen3Model, tokenizer: PreTrainedTokenizerFast, prompts: list
     mask = inputs.attention_mask
     hidden = encoder(input_ids=inputs.input_ids, attention_mask=mask, output_hidden_states=True).hidden_states[-2]
     return [h[m] for h, m in zip(hidden, mask.bool(), strict=True)]
-
-
-def count_parameters(module: torch.nn.Module) -> int:
-    return sum(p.numel() for p in module.parameters())
