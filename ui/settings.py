@@ -12,7 +12,6 @@ from ui.wording import aspect_name, size_name
 
 COUNTS = (1, 2, 4)
 MOST_STRENGTH = 1.5
-MOST_GUIDANCE = 10.0
 
 
 def show(styles: tuple[Style, ...], info: ModelInfo | None) -> None:
