@@ -53,6 +53,19 @@ class PathsConfig:
 class QueueConfig:
     max_jobs: int = _setting(200, least=1)
     max_jobs_per_owner: int = _setting(20, least=1)
+    in_flight: int = _setting(8, least=1)
+
+
+@dataclass(frozen=True, slots=True)
+class StylesConfig:
+    device_mb: int = _setting(1024, least=0)
+    host_mb: int = _setting(4096, least=0)
+    cache_mb: int = _setting(20_000, least=0)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreConfig:
+    url: str = _setting("sqlite")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +83,8 @@ class Config:
     model: ModelConfig = field(default_factory=ModelConfig)
     paths: PathsConfig = field(default_factory=PathsConfig)
     queue: QueueConfig = field(default_factory=QueueConfig)
+    styles: StylesConfig = field(default_factory=StylesConfig)
+    store: StoreConfig = field(default_factory=StoreConfig)
     web: WebConfig = field(default_factory=WebConfig)
     streamlit: Mapping[str, Any] = field(default_factory=dict)
     source: Path = ROOT / "config.toml"

@@ -5,12 +5,12 @@ denoising step, the decode); not asking is pausing, closing the generator is can
 engine, but it may hold several generators at once and advance them in any order.
 """
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
 from core.errors import N_, UserError
-from core.request import GenerationRequest
+from core.request import GenerationRequest, StyleUse
 
 Stage: TypeAlias = Literal["text", "denoise", "decode"]
 
@@ -90,6 +90,21 @@ class EngineStatus:
     error: UserError | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class EngineFacts:
+    """Where the engine runs and what it holds. Memory is the device's, in bytes; 0 where it cannot be told.
+
+    `styles` are the content hashes of the styles that are on the device now.
+    """
+
+    device: str
+    dtype: str
+    memory_used: int = 0
+    memory_total: int = 0
+    styles: frozenset[str] = frozenset()
+    styles_bytes: int = 0
+
+
 class Engine(Protocol):
     """See the module's docstring for who may call what."""
 
@@ -99,6 +114,21 @@ class Engine(Protocol):
         """Load the weights; yields the fraction done. Raises UserError when the model cannot be used."""
         ...
 
-    def generate(self, request: GenerationRequest) -> Generator[Event, None, None]:
-        """Progress events, then one Picture. Raises UserError or InternalError from the generator."""
+    def generate(self, request: GenerationRequest, frugal: bool = False) -> Generator[Event, None, None]:
+        """Progress events, then one Picture. Raises UserError or InternalError from the generator.
+
+        Raises OutOfMemory when the device has not enough; `frugal` takes less of it, and may change the last bits.
+        """
+        ...
+
+    def prefetch(self, styles: Sequence[StyleUse]) -> None:
+        """Bring styles to the device, as far as there is room. Says nothing of those it cannot: `generate` will."""
+        ...
+
+    def free(self) -> None:
+        """Give back memory that is held only to be quick. What is lost comes back when it is needed."""
+        ...
+
+    def facts(self) -> EngineFacts:
+        """What the engine is and holds at this moment."""
         ...

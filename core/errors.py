@@ -33,6 +33,18 @@ class UserError(StudioError):
     """Says what happened, in the user's words, and what to do. Shown as it is."""
 
 
+class OutOfMemory(UserError):
+    """The device has not enough memory for what was asked."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            N_("The device ran out of memory. Try a smaller picture, or fewer styles; your other pictures go on.")
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (OutOfMemory, ())
+
+
 class InternalError(StudioError):
     """Ours to mend. The details stand in the log under `error_id`, which is what the page shows."""
 

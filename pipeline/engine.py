@@ -4,13 +4,13 @@ Each `yield` ends a quantum. Between two of them other requests may have run, so
 first. It keeps no settings of a request outside that request's generator.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from torch import Tensor
 
-from core.engine import Event, ModelInfo, Picture, Progress
-from core.request import GenerationRequest
+from core.engine import EngineFacts, Event, ModelInfo, Picture, Progress
+from core.request import GenerationRequest, StyleUse
 from pipeline import model as loading
 from pipeline.checks import check_frame, check_latents
 from pipeline.latents import start_noise
@@ -45,7 +45,7 @@ class TorchEngine:
         self.slots = Slots(model.transformer)
         self._styles = Residency(self.lora_folder, self.slots.linears)
 
-    def generate(self, request: GenerationRequest) -> Generator[Event, None, None]:
+    def generate(self, request: GenerationRequest, frugal: bool = False) -> Generator[Event, None, None]:
         """Progress after the text and after every step, then the picture."""
         steps = request.num_inference_steps
         # 1. Words to embeddings; styles from disk, if they are not at hand.
@@ -70,6 +70,16 @@ class TorchEngine:
         frame = decode(self.model.vae, latents)
         check_frame(frame, request)
         yield Picture(frame)
+
+    def prefetch(self, styles: Sequence[StyleUse]) -> None:
+        """Bring styles to the device, as far as there is room. Says nothing of those it cannot: `generate` will."""
+
+    def free(self) -> None:
+        """Give back memory that is held only to be quick. What is lost comes back when it is needed."""
+
+    def facts(self) -> EngineFacts:
+        """What the engine is and holds at this moment."""
+        return EngineFacts(str(self.model.device), str(self.model.dtype).removeprefix("torch."))
 
     def _start(self, request: GenerationRequest) -> Tensor:
         model = self.model

@@ -19,12 +19,18 @@ from studio.files import PictureFiles
 from studio.styles import StyleLibrary
 
 State: TypeAlias = Literal["queued", "running", "done", "failed", "cancelled"]
+Kind: TypeAlias = Literal["interactive", "batch"]
 KEPT_PER_OWNER = 200  # finished jobs remembered
+KEPT_ERRORS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A job at one moment. `position` counts from 1 while it waits; times are in seconds."""
+    """A job at one moment. `position` counts from 1 while it waits; times are in seconds.
+
+    `left_s` is what is left until the picture is there, from measured times; None while nothing is known. `attempt`
+    counts from 1; more than one means that the studio was stopped in the middle and began anew.
+    """
 
     id: str
     request: GenerationRequest
@@ -37,10 +43,44 @@ class Snapshot:
     elapsed_s: float = 0.0
     left_s: float | None = None
     error: StudioError | None = None
+    kind: Kind = "interactive"
+    attempt: int = 1
 
     @property
     def active(self) -> bool:
         return self.state in ("queued", "running")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A job as everybody may see it: whose it is only as "yours" or a number, and nothing of what it asks for."""
+
+    mine: bool
+    person: int
+    kind: Kind
+    state: State
+    width: int
+    height: int
+    step: int
+    steps: int
+    waited_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mishap:
+    """A job that failed, for the Status page."""
+
+    at: datetime
+    mine: bool
+    error: StudioError
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Jobs that run and wait, in the order in which they are likely to end; the latest failures, newest first."""
+
+    rows: tuple[Row, ...]
+    mishaps: tuple[Mishap, ...]
 
 
 @dataclass(slots=True, eq=False)
@@ -52,6 +92,8 @@ class Job:
     key: str
     request: GenerationRequest
     created: datetime
+    created_s: float
+    kind: Kind = "interactive"
     state: State = "queued"
     progress: Progress = field(default_factory=lambda: Progress("text", 0, 0))
     preview: Frame | None = None
@@ -83,12 +125,13 @@ class Jobs:
         self._jobs: dict[str, Job] = {}  # in order of submission
         self._queue: deque[Job] = deque()
         self._changed = threading.Condition()
+        self._mishaps: deque[tuple[datetime, str, StudioError]] = deque(maxlen=KEPT_ERRORS)
         self._refusal: UserError | None = None
         self._decode_s = 0.0
 
     # --- for those who ask -------------------------------------------------------------------------------------
 
-    def submit(self, owner: str, request: GenerationRequest, key: str = "") -> str:
+    def submit(self, owner: str, request: GenerationRequest, key: str = "", kind: Kind = "interactive") -> str:
         """Accept a request and return its job's id. The same `key` from the same owner is the same job.
 
         Raises UserError for what this model cannot draw, a style that is not there, or a full queue.
@@ -105,7 +148,7 @@ class Jobs:
             if self._refusal is not None:
                 raise copy(self._refusal)  # each raise has its own traceback
             self._check_limits(owner)
-            job = Job(self._new_id(), owner, key, request, datetime.now(UTC))
+            job = Job(self._new_id(), owner, key, request, datetime.now(UTC), self._clock(), kind)
             self._jobs[job.id] = job
             self._queue.append(job)
             self._forget_old(owner)
@@ -135,6 +178,29 @@ class Jobs:
                 self._queue.remove(job)
                 self._end(job, "cancelled")
             return True
+
+    def retry(self, owner: str, job_id: str) -> str:
+        """Ask for the same picture anew; returns the new job's id. Raises UserError as `submit` does."""
+        known = self.snapshot(owner, job_id)
+        if known is None:
+            raise UserError(N_("There is no such picture any more."))
+        return self.submit(owner, known.request, kind=known.kind)
+
+    def overview(self, owner: str) -> Overview:
+        """What everybody may see of all jobs; `owner` is who looks."""
+        with self._changed:
+            active = [j for j in self._jobs.values() if j.state in ("queued", "running")]
+            people = {name: n for n, name in enumerate(dict.fromkeys(j.owner for j in active), 1)}
+            return Overview(
+                tuple(
+                    Row(
+                        j.owner == owner, people[j.owner], j.kind, j.state, j.request.width, j.request.height,
+                        j.progress.step, j.request.num_inference_steps, self._clock() - j.created_s,
+                    )
+                    for j in active
+                ),
+                tuple(Mishap(at, who == owner, error) for at, who, error in reversed(self._mishaps)),
+            )  # fmt: skip
 
     def preview(self, owner: str, job_id: str) -> Frame | None:
         """The latest preview frame of a running job."""
@@ -202,6 +268,8 @@ class Jobs:
         if job.state not in ("queued", "running"):
             return  # a job ends once: what goes wrong after its picture was saved does not unmake it
         job.state, job.ended_s, job.preview, job.error = state, self._clock(), None, error
+        if error is not None:
+            self._mishaps.append((datetime.now(UTC), job.owner, error))
         if not job.started_s:
             job.started_s = job.ended_s
 
@@ -241,6 +309,7 @@ class Jobs:
             elapsed_s=now - job.started_s if job.started_s else 0.0,
             left_s=self._left_s(job),
             error=job.error,
+            kind=job.kind,
         )
 
     def _left_s(self, job: Job) -> float | None:

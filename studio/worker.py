@@ -2,13 +2,14 @@
 
 import logging
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from time import monotonic
 from uuid import uuid4
 
-from core.engine import Engine, EngineStatus, Event, Picture
+from core.engine import Engine, EngineFacts, EngineStatus, Event, Picture
 from core.errors import InternalError, StudioError, UserError
+from core.request import StyleUse
 from studio.jobs import Job, Jobs
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,10 @@ class Worker:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self.status = EngineStatus("loading")
+        self.facts: EngineFacts | None = None
+
+    def prefetch(self, styles: Sequence[StyleUse]) -> None:
+        """Somebody has chosen these styles and will soon draw with them. Returns at once."""
 
     def start(self) -> None:
         self._thread.start()
