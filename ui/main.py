@@ -4,10 +4,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui import studio_page
+from ui import about, navigation, state
 
 HERE = Path(__file__).parent
 
-st.set_page_config(page_title="Jimeng Studio", page_icon=str(HERE / "icon.svg"), layout="wide")
+st.set_page_config(page_title=navigation.NAME, page_icon=str(HERE / "icon.svg"), layout="wide")
 st.html(HERE / "styles.css")
-studio_page.show()
+navigation.show()
+about.show(state.base().studio)

@@ -104,6 +104,13 @@ def start_config(info: ModelInfo | None, seed: int) -> None:
             st.session_state[key(name)] = value
 
 
+def keep_config() -> None:
+    """Say what was chosen anew, on a page that does not draw its widgets: Streamlit would forget it."""
+    for name, value in st.session_state.items():
+        if str(name).startswith(key("")):
+            st.session_state[name] = value
+
+
 # --- result: what came of them --------------------------------------------------------------------------------------
 
 

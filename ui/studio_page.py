@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import about, actions, form, frame, settings, state, status
+from ui import actions, form, frame, settings, state, status
 from ui.i18n import _
 
 
@@ -10,7 +10,6 @@ def show() -> None:
     studio = state.base().studio
     state.start_config(studio.info, actions.new_seed())
     watching = status.is_active()
-    st.html('<h1 class="wordmark">Jimeng Studio</h1>')
     left, middle, right = st.columns([1, 2, 1], gap="large")
     with left, st.container(key="zone-settings"):
         settings.show(studio.styles.list(), studio.info)
@@ -24,7 +23,6 @@ def show() -> None:
         form.examples(studio.info)
     with right, st.container(key="zone-picture"):
         frame.show(watching)
-    about.show(studio)
 
 
 def _say_when_not_remembered() -> None:
