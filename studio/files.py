@@ -25,7 +25,7 @@ class PictureFiles:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for partial in folder.glob("*.partial"):
-                if not _being_written(partial):  # by a process that died meanwhile
+                if not is_being_written(partial):  # by a process that died meanwhile
                     partial.unlink(missing_ok=True)
             probe = _partial(folder / "probe")
             probe.write_bytes(b"")
@@ -46,6 +46,12 @@ class PictureFiles:
                 self.thumbnail(picture_id).unlink(missing_ok=True)
             raise _unwritable(self.folder, error) from error
         return self.picture(picture_id)
+
+    def remove(self, picture_id: str) -> None:
+        """Take the picture and its thumbnail away, if they are there."""
+        with suppress(OSError):
+            self.picture(picture_id).unlink(missing_ok=True)
+            self.thumbnail(picture_id).unlink(missing_ok=True)
 
     def picture(self, picture_id: str) -> Path:
         return self.folder / f"{_checked(picture_id)}.png"
@@ -79,7 +85,7 @@ def _partial(file: Path) -> Path:
     return file.with_name(f"{file.name}.{os.getpid()}.partial")
 
 
-def _being_written(partial: Path) -> bool:
+def is_being_written(partial: Path) -> bool:
     """By another process that lives: a second studio, or a doctor looking on, must not take it away."""
     writer = partial.name.split(".")[-2]
     if not re.fullmatch(r"[0-9]{1,9}", writer):
