@@ -2,17 +2,27 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from time import monotonic
 from uuid import uuid4
 
 from core.check import Check
 from core.config import Config
 from core.engine import Engine, ModelInfo
-from core.errors import UserError
+from core.errors import N_, UserError
+from core.style import StyleTools
 from pipeline.describe import describe as describe
+from studio.costs import Costs
 from studio.files import PictureFiles
+from studio.holder import Holder
 from studio.jobs import Jobs
+from studio.keeper import Keeper
+from studio.roster import Roster
+from studio.scheduler import Scheduler
+from studio.store.database import StoreError, open_database
+from studio.store.store import Store
 from studio.styles import StyleLibrary
 from studio.worker import Worker
 
@@ -26,6 +36,23 @@ class Studio:
     styles: StyleLibrary
     jobs: Jobs
     worker: Worker
+    keeper: Keeper
+    store: Store
+    holder: Holder
+
+    def start(self) -> None:
+        """From now on jobs are drawn and pictures kept."""
+        self.keeper.start()
+        self.worker.start()
+
+    def stop(self) -> None:
+        """End in good order; what was not finished goes on after the next start."""
+        self.worker.stop()
+        self.keeper.stop()
+        with suppress(StoreError):  # then the next start finds out by itself
+            self.jobs.release()
+        self.store.close()
+        self.holder.close()
 
 
 def build(config: Config) -> Studio:
@@ -44,16 +71,31 @@ def build(config: Config) -> Studio:
             raise broken or RuntimeError("no model")
         return make_engine(config, info)
 
-    jobs = Jobs(
-        info,
-        styles,
-        files,
-        max_jobs=config.queue.max_jobs,
-        max_jobs_per_owner=config.queue.max_jobs_per_owner,
-        clock=monotonic,
-        new_id=lambda: uuid4().hex,
+    holder = _holder(config)
+    store = Store(open_database(config.store.url, config.paths.data), holder.name)
+    scheduler = Scheduler(monotonic, Costs())
+    roster = Roster(
+        scheduler, monotonic, max_jobs=config.queue.max_jobs, max_jobs_per_owner=config.queue.max_jobs_per_owner
     )
-    return Studio(config, info, styles, jobs, Worker(engine, jobs))
+    keeper = Keeper()
+    jobs = Jobs(
+        info, styles, files, store, holder, roster, keeper.do,
+        clock=monotonic, now=lambda: datetime.now(UTC), new_id=lambda: uuid4().hex,
+    )  # fmt: skip
+    keeper.rounds += [jobs.adopt_orphans, jobs.keep_house]
+    worker = Worker(engine, jobs, holder, config.queue.in_flight)
+    return Studio(config, info, styles, jobs, worker, keeper, store, holder)
+
+
+def _holder(config: Config) -> Holder:
+    folder = config.paths.data / "holders"
+    try:
+        return Holder(folder, uuid4().hex)
+    except OSError as error:
+        raise UserError(
+            N_("The folder {folder} cannot be written to: {why}. Free some space, or set another one as [paths] data."),
+            folder=str(folder), why=error.strerror or type(error).__name__,
+        ) from error  # fmt: skip
 
 
 def examine_engine(config: Config, info: ModelInfo | None, styles: tuple[str, ...]) -> Iterator[Check]:
@@ -70,6 +112,14 @@ def make_engine(config: Config, info: ModelInfo, previews: bool = True) -> Engin
     from pipeline.engine import TorchEngine
 
     return TorchEngine(info, config.paths.lora, config.model.device, previews)
+
+
+def style_tools(config: Config, info: ModelInfo) -> StyleTools:
+    """What looks at style files and makes them ready. Torch is imported by its first `compile`, not before."""
+    _share_processors()
+    from pipeline.lora.tools import Tools, inspector
+
+    return Tools(inspector(info), config.paths.lora_cache, config.styles.cache_mb, config.model.device)
 
 
 def _share_processors() -> None:
