@@ -80,3 +80,12 @@ def picture(width: int = 64, height: int = 48, color: str = "red", kind: str = "
 @pytest.fixture
 def reading(tmp_path: Path) -> Reading:
     return Reading(tmp_path)
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> StyleLibrary:
+    """Without tools: every file is taken as it is."""
+    folder = tmp_path / "lora"
+    folder.mkdir()
+    (folder / "sketch.safetensors").write_bytes(b"one")
+    return StyleLibrary(folder)
