@@ -4,15 +4,25 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Route
 
+from core.config import STREAMLIT_DEFAULTS
 from studio.build import Studio
 from web.health import health_route
 from web.hosts import answered_hosts
 from web.owners import OwnerCookie, Owners
 from web.pictures import picture_routes
+from web.styles import Say, style_routes
 
 
-def routes(studio: Studio, owners: Owners) -> list[Route]:
-    return [health_route(studio), *picture_routes(studio.jobs, owners)]
+def routes(studio: Studio, owners: Owners, say: Say) -> list[Route]:
+    """`say` puts an error into the words of a language."""
+    most_mb = int(
+        studio.config.streamlit.get("server", {}).get("maxUploadSize", STREAMLIT_DEFAULTS["server"]["maxUploadSize"])
+    )
+    return [
+        health_route(studio),
+        *picture_routes(studio.jobs, owners),
+        *style_routes(studio.styles, owners, most_mb, say),
+    ]
 
 
 def middleware(studio: Studio, owners: Owners, address: str) -> list[Middleware]:

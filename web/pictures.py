@@ -15,7 +15,7 @@ from web.owners import Owners
 PREVIEW_SIDE = 256
 PREFIX = "/app/static"  # Streamlit's elements take URLs below it as they are
 _SAFE = {"X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin"}
-_FOR_EVER = {**_SAFE, "Cache-Control": "private, max-age=31536000, immutable"}
+FOR_EVER = {**_SAFE, "Cache-Control": "private, max-age=31536000, immutable"}
 _NEVER = {**_SAFE, "Cache-Control": "no-store"}
 
 
@@ -25,21 +25,21 @@ def picture_routes(jobs: Jobs, owners: Owners) -> list[Route]:
     def image(request: Request) -> Response:
         file = _file(request, thumbnail=False)
         if file is None:
-            return _missing()
+            return missing()
         kind = "attachment" if request.query_params.get("download") else "inline"
         return FileResponse(
-            file, media_type="image/png", headers=_FOR_EVER, filename=file_name(_id(request)),
+            file, media_type="image/png", headers=FOR_EVER, filename=file_name(_id(request)),
             content_disposition_type=kind,
         )  # fmt: skip
 
     def thumbnail(request: Request) -> Response:
         file = _file(request, thumbnail=True)
-        return FileResponse(file, media_type="image/webp", headers=_FOR_EVER) if file else _missing()
+        return FileResponse(file, media_type="image/webp", headers=FOR_EVER) if file else missing()
 
     def preview(request: Request) -> Response:
         owner = owners.read(request.cookies)
         frame = jobs.preview(owner, _id(request)) if owner else None
-        return Response(_smooth(frame), media_type="image/png", headers=_NEVER) if frame else _missing()
+        return Response(_smooth(frame), media_type="image/png", headers=_NEVER) if frame else missing()
 
     def _file(request: Request, thumbnail: bool) -> Path | None:
         owner = owners.read(request.cookies)
@@ -74,5 +74,5 @@ def _smooth(frame: Frame) -> bytes:
     return out.getvalue()
 
 
-def _missing() -> Response:
+def missing() -> Response:
     return PlainTextResponse("not found", 404, headers=_NEVER)

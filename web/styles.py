@@ -1,0 +1,69 @@
+"""Styles over HTTP: their thumbnails by content hash, and files that are dropped onto the page."""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from core.errors import StudioError
+from studio.styles import StyleLibrary
+from web.guard import Refused, check_change, too_large
+from web.owners import Owners
+from web.pictures import FOR_EVER, PREFIX, missing
+
+Say: TypeAlias = Callable[[str, StudioError], str]
+UPLOAD = "/upload/style"
+CONTENT_TYPE = "application/octet-stream"
+_CHUNK = 1 << 20  # written at once: small enough for memory, large enough for a thread to be worth it
+
+
+def style_routes(library: StyleLibrary, owners: Owners, most_mb: int, say: Say) -> list[Route]:
+    """Thumbnails are for everybody, as styles are; `?v=` changes with the picture.
+
+    An upload is `PUT /upload/style?name=FILE&lang=LANGUAGE` with the file as its body. It answers {"name": ...}, or
+    {"error": ...} in that language.
+    """
+
+    def thumbnail(request: Request) -> Response:
+        file = library.thumbnails.file(str(request.path_params["sha256"])) if library.thumbnails else None
+        return FileResponse(file, media_type="image/webp", headers=FOR_EVER) if file else missing()
+
+    async def upload(request: Request) -> Response:
+        try:
+            check_change(request, owners, CONTENT_TYPE, most_mb)
+            name = await _receive(request, library, most_mb)
+        except ClientDisconnect:
+            return Response(status_code=400)
+        except Refused as refused:
+            return _refusal(request, refused.status, refused.error)
+        except StudioError as error:
+            return _refusal(request, 422, error)
+        return JSONResponse({"name": name}, 201)
+
+    def _refusal(request: Request, status: int, error: StudioError) -> Response:
+        return JSONResponse({"error": say(request.query_params.get("lang", ""), error)}, status)
+
+    return [
+        Route(PREFIX + "/style/{sha256}", thumbnail),
+        Route(UPLOAD, upload, methods=["PUT"]),
+    ]
+
+
+async def _receive(request: Request, library: StyleLibrary, most_mb: int) -> str:
+    """Write what arrives as it arrives; returns the style's name. What is not finished leaves nothing behind."""
+    received, waiting = 0, bytearray()
+    with await run_in_threadpool(library.upload) as upload:
+        async for chunk in request.stream():
+            received += len(chunk)
+            if received > most_mb << 20:
+                raise too_large(most_mb)
+            waiting += chunk
+            if len(waiting) >= _CHUNK:
+                await run_in_threadpool(upload.write, bytes(waiting))
+                waiting.clear()
+        await run_in_threadpool(upload.write, bytes(waiting))
+        style = await run_in_threadpool(upload.finish, request.query_params.get("name", ""))
+    return style.name
