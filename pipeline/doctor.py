@@ -49,8 +49,6 @@ def examine(config: Config, info: ModelInfo | None, styles: tuple[str, ...]) -> 
 def _examine_model(config: Config, info: ModelInfo, styles: tuple[str, ...]) -> Iterator[Check]:
     from pipeline.describe import locate
     from pipeline.engine import TorchEngine
-    from pipeline.lora.residency import Residency
-    from pipeline.lora.slots import Slots
 
     weights = [file.stat().st_size for file in locate(info.path).rglob("*.safetensors")]
     size = f"{sum(weights) / 1e6:,.0f} MB of weights"
@@ -71,9 +69,8 @@ def _examine_model(config: Config, info: ModelInfo, styles: tuple[str, ...]) -> 
         yield Check("weights", False, str(error))
         return
     yield Check("weights", True, f"{size}, read in full")
-    residency = Residency(config.paths.lora, Slots(engine.model.transformer).linears)
     for name in styles:
         try:
-            residency.get(StyleUse(name))
+            engine.styles.find(StyleUse(name))
         except UserError as error:
             yield Check("style", False, str(error))

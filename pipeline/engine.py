@@ -5,16 +5,22 @@ first. It keeps no settings of a request outside that request's generator.
 """
 
 from collections.abc import Generator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from torch import Tensor
 
+from core.config import StylesConfig
 from core.engine import EngineFacts, Event, ModelInfo, Picture, Progress
+from core.errors import OutOfMemory, UserError
 from core.request import GenerationRequest, StyleUse
+from pipeline import memory
 from pipeline import model as loading
 from pipeline.checks import check_frame, check_latents
 from pipeline.latents import start_noise
-from pipeline.lora.keys import Deltas
+from pipeline.lora.cache import Cache
+from pipeline.lora.compiled import Compiled
+from pipeline.lora.inspect import Inspector
 from pipeline.lora.residency import Residency
 from pipeline.lora.slots import Slots
 from pipeline.model import Model
@@ -27,9 +33,19 @@ from pipeline.vae import decode
 class TorchEngine:
     """See `core.engine.Engine`. Usable once `load` has run to its end."""
 
-    def __init__(self, info: ModelInfo, lora_folder: Path, device: str = "auto", previews: bool = True) -> None:
+    def __init__(
+        self,
+        info: ModelInfo,
+        lora_folder: Path,
+        device: str = "auto",
+        previews: bool = True,
+        cache_folder: Path | None = None,
+        budgets: StylesConfig = StylesConfig(),  # noqa: B008 (frozen)
+    ) -> None:
+        """Without a `cache_folder`, styles are compiled anew by each process."""
         self.info = info
         self.lora_folder, self._device, self._previews = lora_folder, device, previews
+        self._cache_folder, self._budgets = cache_folder, budgets
 
     def load(self) -> Generator[float, None, None]:
         """Load the weights; yields the fraction done. Raises UserError when the model cannot be used."""
@@ -43,22 +59,43 @@ class TorchEngine:
         self.preview = Previewer(model.vae, side, model.vae_scale_factor) if self._previews else None
         self.prompts = PromptEncoder(model.tokenizer, model.text_encoder, model.device)
         self.slots = Slots(model.transformer)
-        self._styles = Residency(self.lora_folder, self.slots.linears)
+        shapes = {name: (m.out_features, m.in_features) for name, m in self.slots.linears.items()}
+        cache = Cache(self._cache_folder, self._budgets.cache_mb, Inspector(shapes), model.dtype)
+        device_mb, host_mb = self._budgets.device_mb, self._budgets.host_mb
+        self.styles = Residency(self.lora_folder, cache, model.device, device_mb, host_mb)
 
     def generate(self, request: GenerationRequest, frugal: bool = False) -> Generator[Event, None, None]:
-        """Progress after the text and after every step, then the picture."""
+        """Progress after the text and after every step, then the picture.
+
+        Raises OutOfMemory when the device has not enough; `frugal` gives back what is held to be quick, and decodes in
+        tiles.
+        """
+        try:
+            yield from self._draw(request, frugal)
+            return
+        except (RuntimeError, MemoryError) as error:
+            if not memory.ran_out(error):
+                raise
+        # Raised out here, because an error in flight holds on to the frames, and so to the tensors, it came from.
+        self.free()
+        raise OutOfMemory
+
+    def _draw(self, request: GenerationRequest, frugal: bool) -> Generator[Event, None, None]:
+        if frugal:
+            self.free()
         steps = request.num_inference_steps
         # 1. Words to embeddings; styles from disk, if they are not at hand.
         embeds = self.prompts(request.prompt)
         negative = self.prompts(request.negative_prompt) if request.guidance_scale > 0 else None
-        styles = self._load_styles(request)
+        styles = [(self.styles.find(use), use.strength) for use in request.styles if use.strength]
+        self._bind(styles)
         yield Progress("text", 0, steps)
         # 2. Noise to latents, one step a quantum.
         latents = self._start(request)
         loop = denoise(self.model, latents, embeds, negative, steps, request.guidance_scale)
         try:
             for _ in range(steps):
-                self.slots.bind(styles)
+                self._bind(styles)
                 step = next(loop)
                 latents = step.latents
                 preview = self.preview(step.clean) if self.preview and step.index < steps else None
@@ -67,24 +104,41 @@ class TorchEngine:
             loop.close()
         # 3. Latents to pixels.
         check_latents(latents, request)
-        frame = decode(self.model.vae, latents)
+        frame = decode(self.model.vae, latents, tiled=frugal)
         check_frame(frame, request)
         yield Picture(frame)
 
     def prefetch(self, styles: Sequence[StyleUse]) -> None:
         """Bring styles to the device, as far as there is room. Says nothing of those it cannot: `generate` will."""
+        for use in styles:
+            with suppress(UserError, *memory.ERRORS):
+                self.styles.prefetch(self.styles.find(use))
 
     def free(self) -> None:
         """Give back memory that is held only to be quick. What is lost comes back when it is needed."""
+        self.slots.clear()
+        self.styles.free()
+        self.prompts.forget()
+        memory.release(self.model.device)
 
     def facts(self) -> EngineFacts:
         """What the engine is and holds at this moment."""
-        return EngineFacts(str(self.model.device), str(self.model.dtype).removeprefix("torch."))
+        device = self.model.device
+        used, total = memory.use_of(device)
+        return EngineFacts(
+            device=memory.name_of(device),
+            dtype=str(self.model.dtype).removeprefix("torch."),
+            memory_used=used,
+            memory_total=total,
+            styles=self.styles.styles,
+            styles_bytes=self.styles.nbytes,
+        )
+
+    def _bind(self, styles: Sequence[tuple[Compiled, float]]) -> None:
+        deltas = self.styles.bring([compiled for compiled, _ in styles])
+        self.slots.bind([(d, strength) for d, (_, strength) in zip(deltas, styles, strict=True)])
 
     def _start(self, request: GenerationRequest) -> Tensor:
         model = self.model
         noise = start_noise(request.seed, model.latent_channels, request.width, request.height, model.vae_scale_factor)
         return noise.to(model.device)
-
-    def _load_styles(self, request: GenerationRequest) -> list[tuple[str, Deltas, float]]:
-        return [(*self._styles.get(use), use.strength) for use in request.styles if use.strength]

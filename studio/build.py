@@ -1,7 +1,7 @@
 """From a configuration to a studio: the one module here that knows the real engine."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,13 +17,15 @@ from pipeline.describe import describe as describe
 from studio.costs import Costs
 from studio.files import PictureFiles
 from studio.holder import Holder
-from studio.jobs import Jobs
+from studio.jobs import Do, Jobs
 from studio.keeper import Keeper
 from studio.roster import Roster
 from studio.scheduler import Scheduler
 from studio.store.database import StoreError, open_database
 from studio.store.store import Store
 from studio.styles import StyleLibrary
+from studio.styles.thumbnails import Thumbnails
+from studio.styles.watcher import StyleWatcher
 from studio.worker import Worker
 
 
@@ -39,14 +41,18 @@ class Studio:
     keeper: Keeper
     store: Store
     holder: Holder
+    roster: Roster
+    watcher: StyleWatcher
 
     def start(self) -> None:
-        """From now on jobs are drawn and pictures kept."""
+        """From now on jobs are drawn, pictures kept, and changes in the styles folder noticed."""
+        self.watcher.start()
         self.keeper.start()
         self.worker.start()
 
     def stop(self) -> None:
         """End in good order; what was not finished goes on after the next start."""
+        self.watcher.stop()
         self.worker.stop()
         self.keeper.stop()
         with suppress(StoreError):  # then the next start finds out by itself
@@ -57,12 +63,12 @@ class Studio:
 
 def build(config: Config) -> Studio:
     """Put the parts together; starts nothing. Raises UserError when the data folder cannot be written to."""
-    styles = StyleLibrary(config.paths.lora)
-    files = PictureFiles(config.paths.data / "pictures")
     info: ModelInfo | None = None
     broken: UserError | None = None
+    tools: StyleTools | None = None
     try:
         info = describe(config.model.path)
+        tools = style_tools(config, info)
     except UserError as error:
         broken = error
 
@@ -71,20 +77,35 @@ def build(config: Config) -> Studio:
             raise broken or RuntimeError("no model")
         return make_engine(config, info)
 
+    return assemble(config, info, engine, tools)
+
+
+def assemble(
+    config: Config,
+    info: ModelInfo | None,
+    engine: Callable[[], Engine],
+    tools: StyleTools | None = None,
+    *,
+    do: Do | None = None,
+    clock: Callable[[], float] = monotonic,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    new_id: Callable[[], str] = lambda: uuid4().hex,
+) -> Studio:
+    """The studio around any engine. `do` stands in for the keeper's thread; see `Jobs`."""
+    styles = StyleLibrary(config.paths.lora, tools, Thumbnails(config.paths.data / "styles"))
+    files = PictureFiles(config.paths.data / "pictures")
     holder = _holder(config)
     store = Store(open_database(config.store.url, config.paths.data), holder.name)
-    scheduler = Scheduler(monotonic, Costs())
+    queue, keeper = config.queue, Keeper()
     roster = Roster(
-        scheduler, monotonic, max_jobs=config.queue.max_jobs, max_jobs_per_owner=config.queue.max_jobs_per_owner
+        Scheduler(clock, Costs()), clock, max_jobs=queue.max_jobs, max_jobs_per_owner=queue.max_jobs_per_owner
     )
-    keeper = Keeper()
     jobs = Jobs(
-        info, styles, files, store, holder, roster, keeper.do,
-        clock=monotonic, now=lambda: datetime.now(UTC), new_id=lambda: uuid4().hex,
+        info, styles, files, store, holder, roster, do or keeper.do, clock=clock, now=now, new_id=new_id
     )  # fmt: skip
     keeper.rounds += [jobs.adopt_orphans, jobs.keep_house]
-    worker = Worker(engine, jobs, holder, config.queue.in_flight)
-    return Studio(config, info, styles, jobs, worker, keeper, store, holder)
+    worker = Worker(engine, jobs, holder, queue.in_flight)
+    return Studio(config, info, styles, jobs, worker, keeper, store, holder, roster, StyleWatcher(styles))
 
 
 def _holder(config: Config) -> Holder:
@@ -111,7 +132,8 @@ def make_engine(config: Config, info: ModelInfo, previews: bool = True) -> Engin
     _share_processors()
     from pipeline.engine import TorchEngine
 
-    return TorchEngine(info, config.paths.lora, config.model.device, previews)
+    paths = config.paths
+    return TorchEngine(info, paths.lora, config.model.device, previews, paths.lora_cache, config.styles)
 
 
 def style_tools(config: Config, info: ModelInfo) -> StyleTools:

@@ -1,6 +1,6 @@
-"""Is this file a style, whole, harmless, and of this model? Read as a stream, nothing in it believed, and without torch.
+"""Is this file a style, whole, harmless, and of this model? Read as a stream, nothing believed, and without torch.
 
-A 10 MB window is all that is ever in memory, whatever the file's size. What comes out is a report, for people and for
+A window of 8 MB is all that is ever in memory, whatever the file's size. What comes out is a report, for people and for
 the library; the plan behind it is what `compile` follows.
 """
 

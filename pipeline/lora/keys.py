@@ -53,7 +53,8 @@ _TEXT_ENCODER = re.compile(r"^(lora_te\d?_|lora_qwen|text_encoders?[._0-9]|te\d?
 class Change:
     """What the file does to one module of the model. `tensors` maps a part to the name of its tensor in the file.
 
-    `rank` is 0 for a Kronecker product of whole matrices. `third` is the part of a fused tensor's rows that is meant, None for all. `alpha` is its own tensor's name, or "".
+    `rank` is 0 for a Kronecker product of whole matrices. `third` is the part of a fused tensor's rows that is meant,
+    None for all of them. `alpha` is its own tensor's name, or "".
     """
 
     module: str
@@ -196,10 +197,10 @@ def _changes(
         raise _incomplete(name, path)
     for entry in tensors.values():
         if entry.dtype not in WEIGHT_TYPES or len(entry.shape) != 2 or not all(entry.shape):
-            raise _misshapen(name, entry.name, entry, "", made_for)
+            raise _misshapen(name, entry.name, _size(entry), "a matrix of numbers", made_for)
     alpha = parts.get("alpha")
     if alpha is not None and (alpha.end - alpha.start > 8 or max(alpha.shape, default=1) != 1):
-        raise _misshapen(name, alpha.name, alpha, "()", "")
+        raise _misshapen(name, alpha.name, _size(alpha), "one number")
     rank = _check_shapes(kind, tensors, rows * len(targets), columns, path, name, made_for)
     if len(targets) > 1 and kind == "LoKr" and next(iter(_factor(tensors, "w1", name, path))).shape[0] % len(targets):
         raise UserError(
@@ -236,12 +237,12 @@ def _check_shapes(
         made = (pairs[0][0].shape[0], pairs[0][1].shape[1])
         rank = pairs[0][1].shape[0]
         if kind == "LoHa" and (pairs[1][0].shape[0], pairs[1][1].shape[1]) != made:
-            raise _misshapen(name, path, pairs[1][0], "", made_for)
+            raise _misshapen(name, path, _size(pairs[1][0]), _product(made), made_for)
     for pair in pairs:
         if len(pair) == 2 and pair[0].shape[1] != pair[1].shape[0]:
-            raise _misshapen(name, path, pair[0], f"(…, {pair[1].shape[0]})", "")
+            raise _misshapen(name, pair[0].name, _size(pair[0]), f"… x {pair[1].shape[0]}")
     if made != (rows, columns):
-        raise _misshapen(name, path, made, f"{rows} x {columns}", made_for)
+        raise _misshapen(name, path, _product(made), _product((rows, columns)), made_for)
     return rank
 
 
@@ -255,14 +256,12 @@ def _factor(parts: Mapping[str, Entry], which: str, name: str, path: str) -> lis
     raise _incomplete(name, path)
 
 
-def _misshapen(name: str, key: str, found: Entry | tuple[int, int], expected: str, made_for: str) -> UserError:
+def _misshapen(name: str, key: str, size: str, expected: str, made_for: str = "") -> UserError:
     if made_for:
         return other_model(name, made_for)
-    is_entry = isinstance(found, Entry)
-    size = " x ".join(map(str, found.shape)) + f" {found.dtype}" if is_entry else f"{found[0]} x {found[1]}"
     return UserError(
         N_('The style "{name}" does not fit this model: "{found}" is {size}, and {expected} was expected.'),
-        name=name, found=shown(key), size=size, expected=expected or "rank x width",
+        name=name, found=shown(key), size=size, expected=expected,
     )  # fmt: skip
 
 
@@ -275,3 +274,11 @@ def _incomplete(name: str, path: str) -> UserError:
 
 def _twice(name: str, key: str) -> UserError:
     return UserError(N_('The style "{name}" changes "{found}" twice.'), name=name, found=shown(key))
+
+
+def _size(entry: Entry) -> str:
+    return f"{_product(entry.shape)} {entry.dtype}"
+
+
+def _product(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape)) or "1"

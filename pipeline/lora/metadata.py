@@ -43,7 +43,7 @@ class Scale:
 def read_scales(metadata: Mapping[str, str], changes: Mapping[str, Change], name: str) -> dict[str, Scale]:
     """The scale of each module; 1 where the metadata says nothing. Raises UserError for what cannot be followed."""
     if KEY not in metadata:
-        return dict.fromkeys(changes, Scale())
+        return {module: Scale(change.rank or 1, change.rank or 1) for module, change in changes.items()}
     config = _config(metadata[KEY], name)
     _check_settings(config, changes, name)
     ranks, alphas = _pattern(config, "rank_pattern", name), _pattern(config, "alpha_pattern", name)

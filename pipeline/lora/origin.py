@@ -1,4 +1,4 @@
-"""For which model a style seems to be made, from what its tensors are called and how wide they are. A guess, to show."""
+"""For which model a style seems to be made, by what its tensors are called and how wide they are: a guess, to show."""
 
 import re
 from collections.abc import Iterable, Mapping
