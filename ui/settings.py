@@ -1,11 +1,10 @@
-"""The left zone: style and strength, and the folded panel with everything else."""
+"""The left zone: the styles, and the folded panel with everything else."""
 
 import streamlit as st
 
 from core.engine import ModelInfo
 from core.request import MAX_PROMPT_CHARACTERS, MAX_SEED, MAX_STEPS
-from studio.styles import Style
-from ui import actions, state
+from ui import actions, state, style_picker
 from ui.i18n import _
 from ui.state import key
 from ui.wording import aspect_name, size_name
@@ -14,8 +13,9 @@ COUNTS = (1, 2, 4)
 MOST_STRENGTH = 1.5
 
 
-def show(styles: tuple[Style, ...], info: ModelInfo | None) -> None:
-    _style(styles)
+def show(info: ModelInfo | None) -> None:
+    with st.container(key="styles"):  # a fragment must be alone in its container
+        style_picker.show()
     if info is not None:
         with st.expander(_("Fine-tune"), key="fine-tune"):
             _size(info)
@@ -23,23 +23,6 @@ def show(styles: tuple[Style, ...], info: ModelInfo | None) -> None:
             st.number_input(_("Steps"), 1, MAX_STEPS, step=1, key=key("num_inference_steps"))
             _guidance()
             _seed()
-
-
-def _style(styles: tuple[Style, ...]) -> None:
-    names = ["", *(style.name for style in styles)]
-    if state.config().style not in names:  # its file is gone
-        state.configure(style="")
-    none = _("None")
-    st.selectbox(_("Style"), names, format_func=lambda name: name or none, key=key("style"))
-    if len(names) == 1:
-        st.text(_("No styles yet. Put .safetensors files into {folder}.").format(folder=_folder()))
-        return
-    off = not state.config().style
-    st.slider(_("Strength"), 0.0, MOST_STRENGTH, step=0.05, format="%.2f", key=key("strength"), disabled=off)
-
-
-def _folder() -> str:
-    return state.base().studio.styles.folder.name + "/"
 
 
 def _size(info: ModelInfo) -> None:

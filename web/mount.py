@@ -21,8 +21,13 @@ def routes(studio: Studio, owners: Owners, say: Say) -> list[Route]:
     return [
         health_route(studio),
         *picture_routes(studio.jobs, owners),
-        *style_routes(studio.styles, owners, most_mb, say),
+        *style_routes(studio.styles, owners, most_mb, say, lambda: _resident(studio)),
     ]
+
+
+def _resident(studio: Studio) -> frozenset[str]:
+    facts = studio.worker.facts
+    return facts.styles if facts else frozenset()
 
 
 def middleware(studio: Studio, owners: Owners, address: str) -> list[Middleware]:

@@ -16,7 +16,7 @@ PREVIEW_SIDE = 256
 PREFIX = "/app/static"  # Streamlit's elements take URLs below it as they are
 _SAFE = {"X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin"}
 FOR_EVER = {**_SAFE, "Cache-Control": "private, max-age=31536000, immutable"}
-_NEVER = {**_SAFE, "Cache-Control": "no-store"}
+NEVER = {**_SAFE, "Cache-Control": "no-store"}
 
 
 def picture_routes(jobs: Jobs, owners: Owners) -> list[Route]:
@@ -39,7 +39,7 @@ def picture_routes(jobs: Jobs, owners: Owners) -> list[Route]:
     def preview(request: Request) -> Response:
         owner = owners.read(request.cookies)
         frame = jobs.preview(owner, _id(request)) if owner else None
-        return Response(_smooth(frame), media_type="image/png", headers=_NEVER) if frame else missing()
+        return Response(_smooth(frame), media_type="image/png", headers=NEVER) if frame else missing()
 
     def _file(request: Request, thumbnail: bool) -> Path | None:
         owner = owners.read(request.cookies)
@@ -75,4 +75,4 @@ def _smooth(frame: Frame) -> bytes:
 
 
 def missing() -> Response:
-    return PlainTextResponse("not found", 404, headers=_NEVER)
+    return PlainTextResponse("not found", 404, headers=NEVER)

@@ -1,6 +1,6 @@
-"""Styles over HTTP: their thumbnails by content hash, and files that are dropped onto the page."""
+"""Styles over HTTP: their thumbnails, files that are dropped onto the page, and whether anything has changed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeAlias
 
 from starlette.concurrency import run_in_threadpool
@@ -12,7 +12,7 @@ from core.errors import StudioError
 from studio.styles import StyleLibrary
 from web.guard import Refused, check_change, too_large
 from web.owners import Owners
-from web.pictures import FOR_EVER, PREFIX, missing
+from web.pictures import FOR_EVER, NEVER, PREFIX, missing
 
 Say: TypeAlias = Callable[[str, StudioError], str]
 UPLOAD = "/upload/style"
@@ -20,8 +20,13 @@ CONTENT_TYPE = "application/octet-stream"
 _CHUNK = 1 << 20  # written at once: small enough for memory, large enough for a thread to be worth it
 
 
-def style_routes(library: StyleLibrary, owners: Owners, most_mb: int, say: Say) -> list[Route]:
+def style_routes(
+    library: StyleLibrary, owners: Owners, most_mb: int, say: Say, resident: Callable[[], Collection[str]]
+) -> list[Route]:
     """Thumbnails are for everybody, as styles are; `?v=` changes with the picture.
+
+    `/app/static/styles` answers {"version": ..., "resident": [...]}: a page that knows another version looks anew, and
+    the hashes are those of the styles that are on the device.
 
     An upload is `PUT /upload/style?name=FILE&lang=LANGUAGE` with the file as its body. It answers {"name": ...}, or
     {"error": ...} in that language.
@@ -30,6 +35,9 @@ def style_routes(library: StyleLibrary, owners: Owners, most_mb: int, say: Say) 
     def thumbnail(request: Request) -> Response:
         file = library.thumbnails.file(str(request.path_params["sha256"])) if library.thumbnails else None
         return FileResponse(file, media_type="image/webp", headers=FOR_EVER) if file else missing()
+
+    async def now(_: Request) -> Response:
+        return JSONResponse({"version": library.version, "resident": sorted(resident())}, headers=NEVER)
 
     async def upload(request: Request) -> Response:
         try:
@@ -48,6 +56,7 @@ def style_routes(library: StyleLibrary, owners: Owners, most_mb: int, say: Say) 
 
     return [
         Route(PREFIX + "/style/{sha256}", thumbnail),
+        Route(PREFIX + "/styles", now),
         Route(UPLOAD, upload, methods=["PUT"]),
     ]
 

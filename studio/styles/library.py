@@ -39,6 +39,7 @@ class StyleLibrary:
     ) -> None:
         self.folder, self.thumbnails = folder, thumbnails
         self.watched = False
+        self.version = 0  # grows with every change that `list` would show
         self._tools, self._now_s = tools, now_s
         self._lock = threading.Lock()  # held for moments
         self._moving = threading.Lock()  # held while files change their names
@@ -71,6 +72,7 @@ class StyleLibrary:
         """See which files there are, without opening any."""
         found = walk(self.folder)
         with self._lock:
+            self.version += found != self._found
             self._found = found
         return found
 
@@ -131,6 +133,8 @@ class StyleLibrary:
             done = False
         if not done:
             raise UserError(N_("That picture cannot be used: its file is gone or cannot be read."))
+        with self._lock:
+            self.version += 1
 
     # --- inside ------------------------------------------------------------------------------------------------
 
@@ -217,10 +221,10 @@ class StyleLibrary:
             log.exception("style %s", found.name)
             trouble = UserError(N_("Something went wrong while this style was looked at. The log says what."))
         with self._lock:
-            if trouble is None:
-                self._unreadable.pop(found.file, None)
-            else:
+            before = self._unreadable.pop(found.file, None)
+            if trouble is not None:
                 self._unreadable[found.file] = trouble
+            self.version += str(before) != str(trouble)
 
     def _read(self, found: Found) -> None:
         digest = self._sha256(found.file)
@@ -253,6 +257,7 @@ class StyleLibrary:
         self._find_thumbnail(found, digest)
         with self._lock:
             self._abouts[found] = about
+            self.version += 1
 
     def _find_thumbnail(self, found: Found, digest: str) -> None:
         if self.thumbnails is None:

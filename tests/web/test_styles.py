@@ -25,7 +25,9 @@ def reading(tmp_path: Path) -> Reading:
 @pytest.fixture
 def app(reading: Reading, owners: Owners) -> Starlette:
     return Starlette(
-        routes=style_routes(reading.library, owners, MOST_MB, lambda language, error: f"{language}: {error}")
+        routes=style_routes(
+            reading.library, owners, MOST_MB, lambda language, error: f"{language}: {error}", lambda: {"b", "a"}
+        )
     )
 
 
@@ -114,6 +116,24 @@ def test_a_browser_that_goes_away_leaves_nothing_behind(app, owners, reading):
 def test_only_put_changes_anything(client):
     for method in ("GET", "POST", "DELETE"):
         assert client.request(method, "/upload/style", headers=OURS).status_code == 405
+
+
+def test_a_page_learns_that_something_has_changed_and_what_is_at_hand(client, reading):
+    def look():
+        return client.get("/app/static/styles").json()
+
+    reading.drop("ink", b"ink", age_s=60)
+    reading.library.scan()
+    before = look()
+    assert before["resident"] == ["a", "b"] and look() == before
+    reading.library.scan()
+    assert look() == before
+    reading.beside("ink.png", picture(), age_s=60)
+    reading.library.scan()
+    after = look()
+    assert after["version"] > before["version"]
+    put(client)
+    assert look()["version"] > after["version"]
 
 
 def test_a_thumbnail_is_webp_and_kept_for_ever(client, reading):
