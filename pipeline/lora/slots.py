@@ -29,6 +29,7 @@ class Slots:
     """What is bound to one transformer. Only the thread that runs the transformer may call it."""
 
     def __init__(self, transformer: nn.Module) -> None:
+        self.transformer = transformer
         self.linears = {name: m for name, m in transformer.named_modules() if isinstance(m, nn.Linear)}
         self._handles: list[RemovableHandle] = []
         self._bound: list[_Bound] = []
