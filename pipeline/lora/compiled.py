@@ -11,7 +11,9 @@ import mmap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,9 +23,11 @@ from pipeline.lora.deltas import Delta, build
 from pipeline.lora.metadata import Scale
 
 _ALIGNMENT = 64
-_NAMES = {torch.float32: "F32", torch.bfloat16: "BF16", torch.float16: "F16"} | {
-    torch.float64: "F64", torch.int64: "I64",
+TYPES = {
+    "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
+    "F8_E4M3": torch.float8_e4m3fn, "F8_E5M2": torch.float8_e5m2, "I64": torch.int64,
 }  # fmt: skip
+TYPE_NAMES = {kind: name for name, kind in TYPES.items()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,10 +66,10 @@ def pack(tensors: Iterable[tuple[str, str, Tensor]], scales: Mapping[str, Scale]
     rows = [[scale.alpha, scale.divisor] for _, scale in sorted(scales.items())]
     blocks = [("checksum", head), ("scales", torch.tensor(rows, dtype=torch.float64))]
     blocks += [(f"{module}.{part}", tensor) for module, part, tensor in tensors]
-    header, at = dict[str, object](), 0
+    header, at = dict[str, Any](), 0
     for name, tensor in blocks:
         end = at + tensor.nbytes
-        header[name] = _described(_NAMES[tensor.dtype], tensor.shape, at, end)
+        header[name] = _described(TYPE_NAMES[tensor.dtype], tensor.shape, at, end)
         at = end + -end % _ALIGNMENT
         if at > end:
             header[f"pad.{end}"] = _described("U8", (at - end,), end, at)
@@ -73,10 +77,11 @@ def pack(tensors: Iterable[tuple[str, str, Tensor]], scales: Mapping[str, Scale]
     text += b" " * (-(8 + len(text)) % _ALIGNMENT)
     packed = bytearray(8 + len(text) + at)
     packed[:8], packed[8 : 8 + len(text)] = len(text).to_bytes(8, "little"), text
-    data = torch.frombuffer(packed, dtype=torch.uint8, offset=8 + len(text))
+    copied = np.frombuffer(packed, np.uint8, offset=8 + len(text))  # torch would share small copies among threads
     for name, tensor in blocks:
-        begin = header[name]["data_offsets"][0]  # type: ignore[index]
-        data[begin : begin + tensor.nbytes] = tensor.contiguous().view(-1).view(torch.uint8)
+        begin = header[name]["data_offsets"][0]
+        copied[begin : begin + tensor.nbytes] = tensor.contiguous().view(-1).view(torch.uint8).numpy()
+    data = torch.from_numpy(copied)
     data[:8].view(torch.int64)[0] = _checksum(data)
     return packed
 
@@ -104,7 +109,7 @@ def unpack(
         local = Entry(part, entry.dtype, entry.shape, entry.start - container.data_start, entry.end)
         if entry.name == "scales":
             scales = data[local.start : entry.end - container.data_start].view(torch.float64).view(entry.shape)
-        elif entry.dtype == _NAMES[dtype]:
+        elif entry.dtype == TYPE_NAMES[dtype]:
             parts.setdefault(module, {})[part] = local
     if scales is None or len(scales) != len(parts):
         raise ValueError("not a compiled style of this dtype")

@@ -10,15 +10,12 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from pipeline.lora.compiled import TYPE_NAMES, TYPES
 from pipeline.lora.container import Entry
-from pipeline.lora.inspect import Reading, not_numbers
+from pipeline.lora.inspect import Reading, is_odd, not_numbers
 from pipeline.lora.keys import Change
 from pipeline.lora.metadata import Scale
 
-_TYPES = {
-    "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
-    "F8_E4M3": torch.float8_e4m3fn, "F8_E5M2": torch.float8_e5m2,
-}  # fmt: skip
 # The parts whose rows are the module's: they are split where it was fused.
 _ROWS = {"LoRA": ("up",), "LoKr": ("w1", "w1_a"), "LoHa": ("w1_a", "w2_a")}
 _CANONICAL = {"w1_a": "h1_a", "w1_b": "h1_b", "w2_a": "h2_a", "w2_b": "h2_b"}  # LoHa's, to tell it from LoKr
@@ -37,7 +34,9 @@ def convert(reading: Reading, data: bytearray, dtype: torch.dtype, style: str) -
                 tensor = tensor.chunk(3)[change.third]
             name = _CANONICAL[part] if change.kind == "LoHa" else part
             tensor = tensor.to(dtype).contiguous()
-            if not torch.isfinite(tensor).all():
+            if is_odd(
+                tensor.view(-1).view(torch.uint8).numpy().data, TYPE_NAMES[dtype]
+            ):  # torch's isfinite: 10 times slower
                 raise not_numbers(style, change.tensors[part])
             yield module, name, tensor
 
@@ -51,7 +50,7 @@ def scale_of(reading: Reading, module: str) -> Scale:
 
 
 def _tensor(data: bytearray, entry: Entry) -> Tensor:
-    kind = _TYPES[entry.dtype]
+    kind = TYPES[entry.dtype]
     raw = torch.frombuffer(data, dtype=torch.uint8, count=entry.end - entry.start, offset=entry.start)
     tensor = (raw.clone() if entry.start % kind.itemsize else raw).view(kind).view(entry.shape)
     return tensor.float() if kind.itemsize == 1 else tensor  # nothing can be computed in fp8

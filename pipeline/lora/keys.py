@@ -197,10 +197,10 @@ def _changes(
         raise _incomplete(name, path)
     for entry in tensors.values():
         if entry.dtype not in WEIGHT_TYPES or len(entry.shape) != 2 or not all(entry.shape):
-            raise _misshapen(name, entry.name, _size(entry), "a matrix of numbers", made_for)
+            raise _misshapen(name, entry.name, _size(entry), N_("a matrix of numbers"), made_for)
     alpha = parts.get("alpha")
     if alpha is not None and (alpha.end - alpha.start > 8 or max(alpha.shape, default=1) != 1):
-        raise _misshapen(name, alpha.name, _size(alpha), "one number")
+        raise _misshapen(name, alpha.name, _size(alpha), N_("one number"))
     rank = _check_shapes(kind, tensors, rows * len(targets), columns, path, name, made_for)
     if len(targets) > 1 and kind == "LoKr" and next(iter(_factor(tensors, "w1", name, path))).shape[0] % len(targets):
         raise UserError(
