@@ -20,7 +20,7 @@ from core import config as settings
 from core.errors import UserError
 from studio.build import Studio, build
 from studio.logs import FORMAT, LogFile
-from ui import i18n, server_options, state
+from ui import i18n, live, server_options, state
 from web import mount
 from web.listen import check_port
 from web.owners import Owners, signing_key
@@ -37,7 +37,8 @@ def main() -> int:
         check_port(address, port)
         studio = build(config)
         owners = Owners(signing_key(config.paths.data / "secret.key"), lambda: uuid4().hex)
-        state.install(state.Base(studio, owners.read, i18n.load_catalogs()))
+        base = state.Base(studio, owners.read, i18n.load_catalogs())
+        state.install(base)
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
@@ -47,7 +48,7 @@ def main() -> int:
     app = st.App(
         PAGE,
         lifespan=lambda _: _running(studio),
-        routes=mount.routes(studio, owners),
+        routes=[*mount.routes(studio, owners, i18n.say_in), live.live_route(base)],
         middleware=mount.middleware(studio, owners, address),
     )
     print(f"Jimeng Studio  http://{_shown(address)}:{port}  (Ctrl+C stops it)", flush=True)
@@ -61,7 +62,7 @@ def main() -> int:
 
 @asynccontextmanager
 async def _running(studio: Studio) -> AsyncIterator[None]:
-    studio.worker.start()
+    studio.start()
     freezing = asyncio.create_task(_freeze_when_loaded(studio))
     try:
         yield
@@ -69,7 +70,7 @@ async def _running(studio: Studio) -> AsyncIterator[None]:
         freezing.cancel()
         with suppress(asyncio.CancelledError):
             await freezing
-        studio.worker.stop()
+        studio.stop()
 
 
 async def _freeze_when_loaded(studio: Studio) -> None:

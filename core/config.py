@@ -53,7 +53,7 @@ class PathsConfig:
 class QueueConfig:
     max_jobs: int = _setting(200, least=1)
     max_jobs_per_owner: int = _setting(20, least=1)
-    in_flight: int = _setting(8, least=1)
+    in_flight: int = _setting(32, least=1)
 
 
 @dataclass(frozen=True, slots=True)

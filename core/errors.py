@@ -4,6 +4,7 @@ A message is a template and its values, kept apart, so that a page can translate
 in English. Nothing here logs or prints.
 """
 
+import json
 from typing import TypeAlias
 
 Value: TypeAlias = str | int | float
@@ -57,6 +58,23 @@ class InternalError(StudioError):
 
     def __reduce__(self) -> tuple[object, ...]:
         return (InternalError, (self.error_id,))
+
+
+def to_json(error: StudioError) -> str:
+    """What `from_json` makes an equal error of, years later."""
+    kind = "internal" if isinstance(error, InternalError) else "memory" if isinstance(error, OutOfMemory) else "user"
+    return json.dumps({"kind": kind, "template": error.template, "values": error.values}, ensure_ascii=False)
+
+
+def from_json(text: str) -> StudioError:
+    """Raises ValueError for what `to_json` has not written."""
+    data = json.loads(text)
+    try:
+        if data["kind"] == "internal":
+            return InternalError(str(data["values"]["error_id"]))
+        return OutOfMemory() if data["kind"] == "memory" else UserError(data["template"], **data["values"])
+    except (KeyError, TypeError) as error:
+        raise ValueError("not an error of ours") from error
 
 
 def _rebuild(kind: type[StudioError], template: str, values: dict[str, Value]) -> StudioError:

@@ -12,9 +12,9 @@ from core.errors import UserError
 class StyleReport:
     """A file, looked at without trusting it. It can be used when `problem` is None.
 
-    `layout` and `kind` are names to show ("kohya", "LoRA"). The file changes `modules`, and `applied` of them are modules
-    of this model. `rank` is (least, most). `made_for` names the model it seems to be for, "" when it is this one or
-    cannot be told. `metadata` is the file's own text: untrusted, cut to a sane length.
+    `layout` and `kind` are names to show ("kohya", "LoRA"). The file changes `modules`, and `applied` of them are
+    modules of this model. `rank` is (least, most). `made_for` names the model it seems to be for, "" when it is this
+    one or cannot be told. `metadata` is the file's own text: untrusted, cut to a sane length.
     """
 
     sha256: str

@@ -13,8 +13,7 @@ from core.config import Config
 from core.errors import InternalError, StudioError
 from studio.doctor import examine
 from studio.draw import Order, draw, on_terminal
-from studio.logs import LogFile
-from studio.worker import reported
+from studio.logs import LogFile, reported
 
 RANDOM_SEEDS = 2**32
 INTERRUPTED = 130  # what a shell expects of a program that was stopped with Ctrl+C

@@ -1,108 +1,36 @@
-"""Submit, watch, cancel: what pages, HTTP and the command line call.
+"""Submit, watch, cancel: what pages, HTTP and the command line call, and the worker's side of it.
 
-First form: in memory, first come first served. It does not survive a restart; the interface is the one that will.
+A job that was accepted stands in the store before `submit` returns, and ends there in exactly one record. Whoever ends
+it first in the store decides how; memory follows. No lock is held while the store is asked.
 """
 
-import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, TypeAlias
 
-from core.engine import Frame, ModelInfo, Picture, Progress, Stage
+from core import errors
+from core.engine import Frame, ModelInfo, Picture, Progress
 from core.errors import N_, StudioError, UserError
 from core.request import GenerationRequest
 from studio.files import PictureFiles
+from studio.holder import Holder
+from studio.job import Job, Kind, Mishap, Overview, Snapshot, State
+from studio.logs import reported
+from studio.past import Past
+from studio.roster import Roster
+from studio.store.database import StoreError
+from studio.store.store import Ending, NewJob, Store, StoredJob
 from studio.styles import StyleLibrary
 
-State: TypeAlias = Literal["queued", "running", "done", "failed", "cancelled"]
-Kind: TypeAlias = Literal["interactive", "batch"]
-KEPT_PER_OWNER = 200  # finished jobs remembered
 KEPT_ERRORS = 20
+LEASE_MS = 60_000
+FORGOTTEN_MS = 30 * 24 * 3600 * 1000  # after that long a key may come again
+_LOOK_S = 1.0
 
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A job at one moment. `position` counts from 1 while it waits; times are in seconds.
-
-    `left_s` is what is left until the picture is there, from measured times; None while nothing is known. `attempt`
-    counts from 1; more than one means that the studio was stopped in the middle and began anew.
-    """
-
-    id: str
-    request: GenerationRequest
-    created: datetime
-    state: State
-    position: int = 0
-    stage: Stage | None = None
-    step: int = 0
-    preview_version: int = 0
-    elapsed_s: float = 0.0
-    left_s: float | None = None
-    error: StudioError | None = None
-    kind: Kind = "interactive"
-    attempt: int = 1
-
-    @property
-    def active(self) -> bool:
-        return self.state in ("queued", "running")
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A job as everybody may see it: whose it is only as "yours" or a number, and nothing of what it asks for."""
-
-    mine: bool
-    person: int
-    kind: Kind
-    state: State
-    width: int
-    height: int
-    step: int
-    steps: int
-    waited_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Mishap:
-    """A job that failed, for the Status page."""
-
-    at: datetime
-    mine: bool
-    error: StudioError
-
-
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """Jobs that run and wait, in the order in which they are likely to end; the latest failures, newest first."""
-
-    rows: tuple[Row, ...]
-    mishaps: tuple[Mishap, ...]
-
-
-@dataclass(slots=True, eq=False)
-class Job:
-    """The record behind a snapshot; touched only under the lock of `Jobs`."""
-
-    id: str
-    owner: str
-    key: str
-    request: GenerationRequest
-    created: datetime
-    created_s: float
-    kind: Kind = "interactive"
-    state: State = "queued"
-    progress: Progress = field(default_factory=lambda: Progress("text", 0, 0))
-    preview: Frame | None = None
-    preview_version: int = 0
-    started_s: float = 0.0
-    first_step_s: float = 0.0
-    ended_s: float = 0.0
-    error: StudioError | None = None
-    cancelled: threading.Event = field(default_factory=threading.Event)
+Do = Callable[[Callable[[], object]], None]
 
 
 class Jobs:
@@ -113,70 +41,79 @@ class Jobs:
         info: ModelInfo | None,
         styles: StyleLibrary,
         files: PictureFiles,
+        store: Store,
+        holder: Holder,
+        roster: Roster,
+        do: Do,
         *,
-        max_jobs: int,
-        max_jobs_per_owner: int,
         clock: Callable[[], float],
+        now: Callable[[], datetime],
         new_id: Callable[[], str],
     ) -> None:
+        """`do` does a task soon, on a thread that may wait for the disk, and again when the store refuses it."""
         self._info, self._styles, self._files = info, styles, files
-        self._max_jobs, self._max_jobs_per_owner = max_jobs, max_jobs_per_owner
-        self._clock, self._new_id = clock, new_id
-        self._jobs: dict[str, Job] = {}  # in order of submission
-        self._queue: deque[Job] = deque()
-        self._changed = threading.Condition()
+        self._store, self._holder, self._roster, self._do = store, holder, roster, do
+        self._clock, self._now, self._new_id = clock, now, new_id
+        self._past = Past(store)
         self._mishaps: deque[tuple[datetime, str, StudioError]] = deque(maxlen=KEPT_ERRORS)
         self._refusal: UserError | None = None
-        self._decode_s = 0.0
 
     # --- for those who ask -------------------------------------------------------------------------------------
 
     def submit(self, owner: str, request: GenerationRequest, key: str = "", kind: Kind = "interactive") -> str:
         """Accept a request and return its job's id. The same `key` from the same owner is the same job.
 
-        Raises UserError for what this model cannot draw, a style that is not there, or a full queue.
+        Raises UserError for what this model cannot draw, a style that is not there, or a full queue, and StoreError
+        when it cannot be written down; then nothing was accepted.
         """
-        with self._changed:
-            if (same := self._same(owner, key)) is not None:  # a repeated submit is answered, whatever changed since
-                return same.id
+        if key and (same := self._same(owner, key)) is not None:  # answered, whatever changed since
+            return same
         if self._info is not None:
             self._info.check(request)
+        if self._refusal is not None:
+            raise copy(self._refusal)  # each raise has its own traceback
         request = replace(request, styles=self._styles.pin(request.styles))
-        with self._changed:
-            if (same := self._same(owner, key)) is not None:  # the other one was quicker
-                return same.id
-            if self._refusal is not None:
-                raise copy(self._refusal)  # each raise has its own traceback
-            self._check_limits(owner)
-            job = Job(self._new_id(), owner, key, request, datetime.now(UTC), self._clock(), kind)
-            self._jobs[job.id] = job
-            self._queue.append(job)
-            self._forget_old(owner)
-            self._changed.notify_all()
-            return job.id
+        job = Job(self._new_id(), owner, key or None, kind, request, self._now(), self._clock())
+        with self._roster.place_for(owner):
+            new = NewJob(job.id, owner, job.key, kind, request.to_json(), _ms(job.created))
+            accepted = self._store.add(new, self._lease_ms())
+            if accepted == job.id:
+                self._roster.enter(job)
+        return accepted
 
     def snapshot(self, owner: str, job_id: str) -> Snapshot | None:
         """The job now; None when there is no such job of this owner."""
-        with self._changed:
-            job = self._owned(owner, job_id)
-            return self._snapshot(job) if job else None
+        return self._roster.snapshot(owner, job_id) or self._past.get(owner, job_id)
 
     def list(self, owner: str, limit: int = 50) -> list[Snapshot]:
-        """The owner's jobs, newest first."""
-        with self._changed:
-            mine = [j for j in reversed(self._jobs.values()) if j.owner == owner]
-            return [self._snapshot(j) for j in mine[:limit]]
+        """The owner's jobs: what runs and waits, then what has ended, each newest first."""
+        active = {snapshot.id: snapshot for snapshot in self._roster.snapshots(owner)}
+        past = self._past.list(owner)
+        for ended in past:  # meanwhile, perhaps
+            active.pop(ended.id, None)
+        return [*active.values(), *past][:limit]
+
+    def watch(self, owner: str, job_id: str) -> Iterator[Snapshot]:
+        """The job's snapshots as they change, until it has ended. Blocks in between: for a thread of its own."""
+        while True:
+            version = self._roster.version
+            now = self.snapshot(owner, job_id)
+            if now is None:
+                return
+            yield now
+            if not now.active:
+                return
+            self._roster.wait(version, _LOOK_S)
 
     def cancel(self, owner: str, job_id: str) -> bool:
-        """Stop a job: at once when it waits, at the next quantum when it runs. False when there is nothing to stop."""
-        with self._changed:
-            job = self._owned(owner, job_id)
-            if job is None or job.state not in ("queued", "running"):
-                return False
-            job.cancelled.set()
-            if job.state == "queued":
-                self._queue.remove(job)
-                self._end(job, "cancelled")
+        """Stop a job: nothing more is drawn of it after the quantum under way. False when there is nothing to stop."""
+        job = self._roster.find(owner, job_id)
+        if job is None or not self._roster.cancel(job):
+            return False
+        try:
+            return self._end(job, "cancelled")
+        except StoreError:
+            self._do(lambda: self._end(job, "cancelled"))
             return True
 
     def retry(self, owner: str, job_id: str) -> str:
@@ -188,134 +125,161 @@ class Jobs:
 
     def overview(self, owner: str) -> Overview:
         """What everybody may see of all jobs; `owner` is who looks."""
-        with self._changed:
-            active = [j for j in self._jobs.values() if j.state in ("queued", "running")]
-            people = {name: n for n, name in enumerate(dict.fromkeys(j.owner for j in active), 1)}
-            return Overview(
-                tuple(
-                    Row(
-                        j.owner == owner, people[j.owner], j.kind, j.state, j.request.width, j.request.height,
-                        j.progress.step, j.request.num_inference_steps, self._clock() - j.created_s,
-                    )
-                    for j in active
-                ),
-                tuple(Mishap(at, who == owner, error) for at, who, error in reversed(self._mishaps)),
-            )  # fmt: skip
+        mishaps = [Mishap(at, who == owner, why) for at, who, why in tuple(self._mishaps)]
+        return Overview(self._roster.rows(owner), tuple(reversed(mishaps)))
 
     def preview(self, owner: str, job_id: str) -> Frame | None:
         """The latest preview frame of a running job."""
-        with self._changed:
-            job = self._owned(owner, job_id)
-            return job.preview if job else None
+        return self._roster.preview(owner, job_id)
 
     def picture(self, owner: str, job_id: str, thumbnail: bool = False) -> Path | None:
         """The finished picture's file; None when it is not there or not this owner's."""
-        with self._changed:
-            job = self._owned(owner, job_id)
-            if job is None or job.state != "done":
-                return None
+        ended = self._past.get(owner, job_id)
+        if ended is None or ended.state != "done":
+            return None
         return self._files.thumbnail(job_id) if thumbnail else self._files.picture(job_id)
 
     # --- for the worker ----------------------------------------------------------------------------------------
 
-    def claim(self, timeout_s: float) -> Job | None:
-        """The next job, now running; None when none came in time."""
-        with self._changed:
-            if not self._queue:
-                self._changed.wait(timeout_s)
-            if not self._queue:
-                return None
-            job = self._queue.popleft()
-            job.state, job.started_s = "running", self._clock()
-            return job
+    def next(self, may_start: bool, timeout_s: float) -> Job | None:
+        """The job whose quantum is next; None when none came in time."""
+        return self._roster.next(may_start, timeout_s)
 
-    def report(self, job: Job, progress: Progress) -> None:
-        """A quantum of `job` is done."""
-        with self._changed:
-            job.progress = progress
-            if progress.stage == "text":
-                job.first_step_s = self._clock()
-            if progress.preview is not None:
-                job.preview, job.preview_version = progress.preview, job.preview_version + 1
+    def begin(self, job: Job) -> None:
+        """Its first quantum is next."""
+        self._roster.begin(job)
+        now_ms = _ms(self._now())
+        self._do(lambda: self._store.begin(job.id, now_ms))
 
-    def finish(self, job: Job, picture: Picture, decode_s: float) -> None:
-        """Save the picture; only then is the job done. Raises UserError when it cannot be saved."""
-        self._files.save(job.id, picture.frame)
-        with self._changed:
-            self._decode_s = decode_s
-            self._end(job, "done")
+    def report(self, job: Job, progress: Progress, seconds: float) -> None:
+        """A quantum of `job` is done, and took that long."""
+        self._roster.report(job, progress, seconds)
 
-    def stop(self, job: Job) -> None:
-        """`job` was cancelled and has stopped."""
-        with self._changed:
-            self._end(job, "cancelled")
+    def begin_anew(self, job: Job, frugal: bool) -> None:
+        """Once more from the start, perhaps with less memory."""
+        self._roster.begin_anew(job, frugal)
+
+    def finish(self, job: Job, picture: Picture, seconds: float) -> None:
+        """The picture is drawn, and its last quantum took that long. It is saved soon; only then is the job done."""
+        self._roster.drawn(job, seconds)
+        self._do(lambda: self._save(job, picture.frame))
 
     def fail(self, job: Job, error: StudioError) -> None:
-        """`job` ended without a picture, and `error` says why."""
-        with self._changed:
-            self._end(job, "failed", error)
+        """`job` ends without a picture, and `error` says why."""
+        self._roster.leave_line(job)
+        self._do(lambda: self._end(job, "failed", error))
 
     def refuse(self, error: UserError) -> None:
         """The engine cannot be used: fail what waits, and answer every submit with `error`."""
-        with self._changed:
-            self._refusal = error
-            while self._queue:
-                self._end(self._queue.popleft(), "failed", error)
+        self._refusal = error
+        for job in self._roster.all():
+            self.fail(job, error)
 
-    # --- inside, with the lock held ----------------------------------------------------------------------------
+    # --- housekeeping, for a thread that may wait for the disk ---------------------------------------------------
 
-    def _end(self, job: Job, state: State, error: StudioError | None = None) -> None:
-        if job.state not in ("queued", "running"):
-            return  # a job ends once: what goes wrong after its picture was saved does not unmake it
-        job.state, job.ended_s, job.preview, job.error = state, self._clock(), None, error
-        if error is not None:
-            self._mishaps.append((datetime.now(UTC), job.owner, error))
-        if not job.started_s:
-            job.started_s = job.ended_s
+    def adopt_orphans(self) -> None:
+        """Take over what processes that are no more have left. Raises StoreError."""
+        for other, lease_ms in self._store.holders().items():
+            if not self._holder.is_gone(other, lease_ms, _ms(self._now())):
+                continue
+            on_device = self._holder.was_at(other)
+            for job in self._store.adopt(other, on_device, self._lease_ms(), self._give_up):
+                self._adopt(job)
+            self._holder.bury(other)
+        self._holder.sweep()
 
-    def _owned(self, owner: str, job_id: str) -> Job | None:
-        job = self._jobs.get(job_id)
-        return job if job is not None and job.owner == owner else None
+    def keep_house(self) -> None:
+        """Show that this process lives, and forget what need not be remembered. Raises StoreError."""
+        if self._roster.all():
+            self._store.renew(self._lease_ms())
+        self._store.prune(_ms(self._now()) - FORGOTTEN_MS)
 
-    def _same(self, owner: str, key: str) -> Job | None:
-        return next((j for j in self._jobs.values() if key and j.owner == owner and j.key == key), None)
+    def release(self) -> None:
+        """The studio stops: what runs is put back, and goes on after the next start."""
+        self._store.release()
 
-    def _check_limits(self, owner: str) -> None:
-        active = [j for j in self._jobs.values() if j.state in ("queued", "running")]
-        mine = sum(j.owner == owner for j in active)
-        if mine >= self._max_jobs_per_owner:
-            raise UserError(
-                N_("{count} of your pictures are waiting already. Let one finish, or cancel one."), count=mine
+    # --- inside ------------------------------------------------------------------------------------------------
+
+    def _same(self, owner: str, key: str) -> str | None:
+        active = self._roster.keyed(owner, key)
+        return active.id if active else self._store.find(owner, key)
+
+    def _lease_ms(self) -> int:
+        return _ms(self._now()) + LEASE_MS
+
+    def _save(self, job: Job, frame: Frame) -> None:
+        try:
+            file = self._files.save(job.id, frame)
+        except UserError as error:
+            self._end(job, "failed", error)
+            return
+        except Exception as error:  # noqa: BLE001 (whatever it is, the job must not stay for ever)
+            self._end(job, "failed", reported(error))
+            return
+        if not self._end(job, "done", file=file.name):
+            self._files.remove(job.id)  # cancelled, or deleted, in the meantime
+
+    def _end(self, job: Job, state: State, error: StudioError | None = None, file: str | None = None) -> bool:
+        """Write the end down, then show it. False when the job had ended otherwise. Raises StoreError."""
+        lasted_s = self._roster.lasted_s(job)
+        ending = _ending(state, job.request, _ms(self._now()), lasted_s, file, error, job.frugal)
+        won = self._store.end(job.id, ending)
+        if not won and self._store.record(job.id) is not None:
+            return False  # who was quicker sees to the rest
+        last = self._roster.drop(job)
+        if last is not None and won:
+            self._past.add(
+                job.owner,
+                replace(last, state=state, error=error, elapsed_s=lasted_s, position=0, stage=None, left_s=None),
             )
-        if len(active) >= self._max_jobs:
-            raise UserError(N_("The studio is full: {count} pictures are waiting. Try again soon."), count=len(active))
+            if error is not None:
+                self._mishaps.append((self._now(), job.owner, error))
+        return won
 
-    def _forget_old(self, owner: str) -> None:
-        ended = [j for j in self._jobs.values() if j.owner == owner and j.state not in ("queued", "running")]
-        for job in ended[: max(0, len(ended) - KEPT_PER_OWNER)]:
-            del self._jobs[job.id]
+    def _adopt(self, stored: StoredJob) -> None:
+        created = datetime.fromtimestamp(stored.created_ms / 1000, UTC)
+        request = GenerationRequest.from_json(stored.request)
+        kind: Kind = "batch" if stored.kind == "batch" else "interactive"
+        job = Job(stored.id, stored.owner, stored.key, kind, request, created, self._clock(), stored.attempts)
+        self._roster.enter(job)
+        try:
+            if self._refusal is not None:
+                raise copy(self._refusal)
+            if self._info is not None:  # another model, perhaps
+                self._info.check(request)
+        except UserError as error:
+            self.fail(job, error)
 
-    def _snapshot(self, job: Job) -> Snapshot:
-        now = job.ended_s or self._clock()
-        return Snapshot(
-            id=job.id,
-            request=job.request,
-            created=job.created,
-            state=job.state,
-            position=self._queue.index(job) + 1 if job.state == "queued" else 0,
-            stage=job.progress.stage if job.state == "running" else None,
-            step=job.progress.step,
-            preview_version=job.preview_version,
-            elapsed_s=now - job.started_s if job.started_s else 0.0,
-            left_s=self._left_s(job),
-            error=job.error,
-            kind=job.kind,
+    def _give_up(self, stored: StoredJob) -> Ending:
+        error = UserError(
+            N_("The studio stopped {count} times while it drew this picture, so it is not tried again."),
+            count=stored.attempts,
         )
+        self._mishaps.append((self._now(), stored.owner, error))
+        return _ending("failed", GenerationRequest.from_json(stored.request), _ms(self._now()), error=error)
 
-    def _left_s(self, job: Job) -> float | None:
-        """From the measured time of this job's own steps; None until there is one."""
-        step, steps = job.progress.step, job.progress.steps
-        if job.state != "running" or not step:
-            return None
-        since_first = self._clock() - job.first_step_s
-        return max(0.0, since_first / step * (steps - step)) + self._decode_s
+
+def _ending(
+    status: State,
+    request: GenerationRequest,
+    ended_ms: int,
+    lasted_s: float = 0.0,
+    file: str | None = None,
+    error: StudioError | None = None,
+    frugal: bool = False,
+) -> Ending:
+    return Ending(
+        status=status,
+        seed=request.seed,
+        width=request.width,
+        height=request.height,
+        ended_ms=ended_ms,
+        duration_ms=round(lasted_s * 1000),
+        file=file,
+        error=errors.to_json(error) if error is not None else None,
+        frugal=frugal,
+    )
+
+
+def _ms(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)

@@ -1,8 +1,13 @@
-"""A log file that is made when there is something to write, and never stands in anybody's way."""
+"""The log: a file that is made when there is something to write, and errors that are found again by an id."""
 
 import logging
 import sys
 from pathlib import Path
+from uuid import uuid4
+
+from core.errors import InternalError
+
+log = logging.getLogger(__name__)
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -23,3 +28,10 @@ class LogFile(logging.Handler):
                 print(line, file=out)
         except OSError:
             print(line, file=sys.stderr)
+
+
+def reported(error: Exception) -> InternalError:
+    """Log an unexpected error in full; what is returned carries only the id to find it by."""
+    error_id = uuid4().hex[:8]
+    log.error("internal error %s", error_id, exc_info=error)
+    return InternalError(error_id)

@@ -1,26 +1,38 @@
-"""The one thread that owns the device: it loads the model, then serves one job after the other."""
+"""The one thread that owns the device: it loads the model, then serves jobs, a quantum of one, a quantum of another."""
 
 import logging
 import threading
 from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
+from dataclasses import dataclass
 from time import monotonic
-from uuid import uuid4
 
 from core.engine import Engine, EngineFacts, EngineStatus, Event, Picture
-from core.errors import InternalError, StudioError, UserError
+from core.errors import OutOfMemory, StudioError, UserError
 from core.request import StyleUse
-from studio.jobs import Job, Jobs
+from studio.holder import Holder
+from studio.job import Job
+from studio.jobs import Jobs
+from studio.logs import reported
 
 log = logging.getLogger(__name__)
 _PATIENCE_S = 0.5  # between two looks at whether to stop
 
 
+@dataclass(slots=True)
+class Flight:
+    """A job that has begun, and the generator that draws it."""
+
+    job: Job
+    events: Generator[Event, None, None]
+
+
 class Worker:
     """Started and stopped by whoever built it. `engine` is made on the thread, so that the page answers meanwhile."""
 
-    def __init__(self, engine: Callable[[], Engine], jobs: Jobs) -> None:
-        self._make_engine, self._jobs = engine, jobs
+    def __init__(self, engine: Callable[[], Engine], jobs: Jobs, holder: Holder, in_flight: int) -> None:
+        self._make_engine, self._jobs, self._holder, self._in_flight = engine, jobs, holder, in_flight
+        self._flights: dict[str, Flight] = {}
+        self._wanted: tuple[StyleUse, ...] = ()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self.status = EngineStatus("loading")
@@ -28,12 +40,13 @@ class Worker:
 
     def prefetch(self, styles: Sequence[StyleUse]) -> None:
         """Somebody has chosen these styles and will soon draw with them. Returns at once."""
+        self._wanted = tuple(styles)  # the newest choice wins
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self, timeout_s: float = 10.0) -> None:
-        """Stop after the quantum under way."""
+        """Stop after the quantum under way. What was being drawn is left to the next start."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
@@ -45,9 +58,14 @@ class Worker:
     def _run(self) -> None:
         engine = self._load()
         while engine is not None and not self._stop.is_set():
-            job = self._jobs.claim(_PATIENCE_S)
-            if job is not None:
-                self._serve(engine, job)
+            self._prefetch(engine)
+            job = self._jobs.next(len(self._flights) < self._in_flight, _PATIENCE_S)
+            self._land_cancelled()
+            if job is not None and not job.cancelled.is_set():
+                self._advance(engine, job)
+        for flight in list(self._flights.values()):
+            self._land(flight.job)
+        self._holder.at("")
 
     def _load(self) -> Engine | None:
         try:
@@ -56,6 +74,7 @@ class Worker:
                 if self._stop.is_set():
                     return None
                 self.status = EngineStatus("loading", fraction)
+            self.facts = engine.facts()
         except UserError as error:
             log.error("the model cannot be used: %s", error)
             self._refuse(error)
@@ -71,32 +90,68 @@ class Worker:
         self.status = EngineStatus("failed", error=error)
         self._jobs.refuse(error)
 
-    def _serve(self, engine: Engine, job: Job) -> None:
+    def _prefetch(self, engine: Engine) -> None:
+        wanted, self._wanted = self._wanted, ()
+        if wanted:
+            try:
+                engine.prefetch(wanted)
+                self.facts = engine.facts()
+            except Exception as error:  # noqa: BLE001 (a kindness must not stop the worker)
+                reported(error)
+
+    def _advance(self, engine: Engine, job: Job) -> None:
+        """One quantum of `job`; whatever becomes of it, the worker lives."""
+        self._holder.at(job.id)
         try:
-            with closing(engine.generate(job.request)) as events:
-                self._draw(events, job)
+            self._quantum(engine, job)
+        except OutOfMemory as error:
+            self._land(job)
+            engine.free()
+            if job.frugal:
+                self._fail(job, error)
+            else:
+                log.warning("job %s ran out of memory; once more, with less", job.id)
+                self._jobs.begin_anew(job, frugal=True)
         except StudioError as error:
-            log.warning("job %s failed: %s", job.id, error)
-            self._jobs.fail(job, error)
+            self._fail(job, error)
         except Exception as error:  # noqa: BLE001 (the boundary: a job may fail, the worker may not)
-            self._jobs.fail(job, reported(error))
+            self._fail(job, reported(error))
 
-    def _draw(self, events: Generator[Event, None, None], job: Job) -> None:
-        asked = monotonic()
-        for event in events:
-            if job.cancelled.is_set() or self._stop.is_set():
-                self._jobs.stop(job)
-                return
-            if isinstance(event, Picture):
-                self._jobs.finish(job, event, monotonic() - asked)
-                return
-            self._jobs.report(job, event)
-            asked = monotonic()
-        raise RuntimeError("the engine ended without a picture")
+    def _quantum(self, engine: Engine, job: Job) -> None:
+        began_s = monotonic()
+        flight = self._flights.get(job.id)
+        if flight is None:
+            if job.state == "queued":
+                self._jobs.begin(job)
+            flight = self._flights[job.id] = Flight(job, engine.generate(job.request, job.frugal))
+        try:
+            event = next(flight.events)
+        except StopIteration:
+            raise RuntimeError("the engine ended without a picture") from None
+        seconds = monotonic() - began_s
+        if isinstance(event, Picture):
+            self._land(job)
+            self._jobs.finish(job, event, seconds)
+            self.facts = engine.facts()
+        else:
+            self._jobs.report(job, event, seconds)
+            if event.stage == "text":
+                self.facts = engine.facts()  # its styles have come to the device
 
+    def _fail(self, job: Job, error: StudioError) -> None:
+        log.warning("job %s failed: %s", job.id, error)
+        self._land(job)
+        self._jobs.fail(job, error)
 
-def reported(error: Exception) -> InternalError:
-    """Log an unexpected error in full; what is returned carries only the id to find it by."""
-    error_id = uuid4().hex[:8]
-    log.error("internal error %s", error_id, exc_info=error)
-    return InternalError(error_id)
+    def _land_cancelled(self) -> None:
+        for flight in [f for f in self._flights.values() if f.job.cancelled.is_set()]:
+            self._land(flight.job)
+
+    def _land(self, job: Job) -> None:
+        """Let go of its generator, whatever that thinks of it."""
+        flight = self._flights.pop(job.id, None)
+        if flight is not None:
+            try:
+                flight.events.close()
+            except Exception as error:  # noqa: BLE001 (it has ended for us)
+                reported(error)

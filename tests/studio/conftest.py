@@ -2,22 +2,25 @@
 
 import itertools
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from core.engine import Event, Frame, ModelInfo, Picture, Progress
-from core.errors import UserError
-from core.request import GenerationRequest
-from studio.files import PictureFiles
+from core.config import Config, PathsConfig, QueueConfig
+from core.engine import Engine, EngineFacts, Event, Frame, ModelInfo, Picture, Progress
+from core.errors import OutOfMemory, UserError
+from core.request import GenerationRequest, StyleUse
+from studio.build import Studio, assemble
 from studio.jobs import Jobs
-from studio.styles import StyleLibrary
 
 INFO = ModelInfo("scripted", "/nowhere", 16, 512, ((128, 128),), 8, 0.0)
 FRAME = Frame(2, 1, b"\x01\x02\x03\xfd\xfe\xff")
 
-MakeJobs = Callable[..., Jobs]
+ROOMY = {"max_jobs": 100, "max_jobs_per_owner": 50}
+
+OpenStudio = Callable[..., Studio]
 
 
 def ask(prompt: str = "a red house", width: int = 128, **more: object) -> GenerationRequest:
@@ -25,10 +28,11 @@ def ask(prompt: str = "a red house", width: int = 128, **more: object) -> Genera
 
 
 class Clock:
-    """Seconds that pass only when a test says so."""
+    """Seconds that pass only when a test says so; `wall_s` is what the clock on the wall shows."""
 
     def __init__(self) -> None:
         self.now_s = 100.0
+        self.wall_s = 1_770_000_000.0
 
     def __call__(self) -> float:
         return self.now_s
@@ -42,6 +46,8 @@ class ScriptedEngine:
     def __init__(self) -> None:
         self.running, self.go, self.last, self.closed = (threading.Event() for _ in range(4))
         self.load_error: Exception | None = None
+        self.fetched: list[StyleUse] = []
+        self.freed = 0
 
     def load(self) -> Iterator[float]:
         yield 0.5
@@ -49,12 +55,23 @@ class ScriptedEngine:
             raise self.load_error
         yield 1.0
 
-    def generate(self, request: GenerationRequest) -> Generator[Event, None, None]:
+    def prefetch(self, styles: Sequence[StyleUse]) -> None:
+        self.fetched += styles
+        if styles[0].name == "bad":
+            raise OSError("a bad file")
+
+    def free(self) -> None:
+        self.freed += 1
+
+    def facts(self) -> EngineFacts:
+        return EngineFacts("scripted", "float32")
+
+    def generate(self, request: GenerationRequest, frugal: bool = False) -> Generator[Event, None, None]:
         if request.prompt == "not even a generator":
             raise ValueError("at once")
-        return self._events(request)
+        return self._events(request, frugal)
 
-    def _events(self, request: GenerationRequest) -> Generator[Event, None, None]:
+    def _events(self, request: GenerationRequest, frugal: bool) -> Generator[Event, None, None]:
         words = request.prompt
         if words == "last":
             self.last.set()
@@ -65,6 +82,8 @@ class ScriptedEngine:
                 assert self.go.wait(30)
             if words == "a user error":
                 raise UserError("The style {name} is broken.", name="x")
+            if words == "too large" or (words == "large" and not frugal):
+                raise OutOfMemory
             if words == "a bug":
                 raise KeyError("secret detail")
             yield Progress("denoise", 1, 2, FRAME)
@@ -85,35 +104,46 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> PictureFiles:
-    return PictureFiles(tmp_path / "pictures")
-
-
-@pytest.fixture
-def library(tmp_path: Path) -> StyleLibrary:
+def lora(tmp_path: Path) -> Path:
     folder = tmp_path / "lora"
     folder.mkdir()
     (folder / "sketch.safetensors").write_bytes(b"one")
-    return StyleLibrary(folder)
+    return folder
 
 
 @pytest.fixture
-def make_jobs(files: PictureFiles, library: StyleLibrary, clock: Clock) -> MakeJobs:
-    def make(max_jobs: int = 100, max_jobs_per_owner: int = 50, info: ModelInfo | None = INFO) -> Jobs:
-        ids = itertools.count()
-        return Jobs(
-            info,
-            library,
-            files,
-            max_jobs=max_jobs,
-            max_jobs_per_owner=max_jobs_per_owner,
-            clock=clock,
-            new_id=lambda: f"{next(ids):032x}",
+def open_studio(data_folder: Path, lora: Path, clock: Clock) -> Iterator[OpenStudio]:
+    """Opens the studio on the test's data folder, as often as wanted: each time is a process of its own, as far as the
+    store can tell. Nothing runs by itself: what the keeper would do is done at once, on the caller's thread."""
+    opened: list[Studio] = []
+    ids = itertools.count()
+
+    def open_one(info: ModelInfo | None = INFO, engine: Callable[[], Engine] = ScriptedEngine, **queue: int) -> Studio:
+        config = Config(paths=PathsConfig(lora=lora, data=data_folder), queue=QueueConfig(**{**ROOMY, **queue}))
+        opened.append(
+            assemble(
+                config,
+                info,
+                engine,
+                do=lambda task: task(),
+                clock=clock,
+                now=lambda: datetime.fromtimestamp(clock.wall_s, UTC),
+                new_id=lambda: f"{next(ids):032x}",
+            )
         )
+        return opened[-1]
 
-    return make
+    yield open_one
+    for studio in opened:
+        studio.store.close()
+        studio.holder.close()
 
 
 @pytest.fixture
-def jobs(make_jobs: MakeJobs) -> Jobs:
-    return make_jobs()
+def studio(open_studio: OpenStudio) -> Studio:
+    return open_studio()
+
+
+@pytest.fixture
+def jobs(studio: Studio) -> Jobs:
+    return studio.jobs

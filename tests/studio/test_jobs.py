@@ -7,17 +7,20 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from core.engine import Frame, Picture, Progress
+from core.engine import Picture, Progress
 from core.errors import InternalError, UserError
 from core.request import StyleUse
-from studio.files import PictureFiles
-from studio.jobs import KEPT_PER_OWNER, Job, Jobs
-from tests.studio.conftest import FRAME, Clock, MakeJobs, ask
+from studio.build import Studio
+from studio.job import Job
+from studio.jobs import Jobs
+from studio.past import KEPT_PER_OWNER
+from tests.studio.conftest import FRAME, Clock, OpenStudio, ask
 
 
-def claimed(jobs: Jobs) -> Job:
-    job = jobs.claim(0)
+def begun(jobs: Jobs) -> Job:
+    job = jobs.next(True, 0)
     assert job is not None
+    jobs.begin(job)
     return job
 
 
@@ -30,7 +33,7 @@ def state(jobs: Jobs, job_id: str, owner: str = "ann") -> str:
 def test_a_job_goes_from_queued_to_running_to_done_and_has_its_picture(jobs: Jobs) -> None:
     job_id = jobs.submit("ann", ask())
     assert state(jobs, job_id) == "queued"
-    job = claimed(jobs)
+    job = begun(jobs)
     assert state(jobs, job_id) == "running"
     assert jobs.picture("ann", job_id) is None
     jobs.finish(job, Picture(FRAME), 0.1)
@@ -44,35 +47,35 @@ def test_a_job_goes_from_queued_to_running_to_done_and_has_its_picture(jobs: Job
     assert thumbnail.is_file()
 
 
-def test_jobs_are_served_first_come_first_served_and_know_their_position(jobs: Jobs) -> None:
+def test_jobs_that_wait_know_their_place_in_the_line(jobs: Jobs) -> None:
     ids = [jobs.submit(owner, ask()) for owner in ("ann", "bob", "ann")]
     positions = [jobs.snapshot(o, i).position for o, i in zip(("ann", "bob", "ann"), ids, strict=True)]  # type: ignore[union-attr]
     assert positions == [1, 2, 3]
-    assert claimed(jobs).id == ids[0]
+    assert begun(jobs).id == ids[0]
     assert jobs.cancel("bob", ids[1])
     assert jobs.snapshot("ann", ids[2]).position == 1  # type: ignore[union-attr]
-    assert claimed(jobs).id == ids[2]
-    assert jobs.claim(0) is None
 
 
-def test_every_way_a_job_can_end_is_refused_once_it_has_ended(jobs: Jobs) -> None:
+def test_a_job_ends_once_however_many_try(jobs: Jobs, studio: Studio) -> None:
     ids = [jobs.submit("ann", ask()) for _ in range(3)]
-    done, failed, cancelled = (claimed(jobs) for _ in range(3))
-    jobs.finish(done, Picture(FRAME), 0.1)
-    jobs.fail(failed, UserError("broken"))
-    jobs.stop(cancelled)
-    for job in (done, failed, cancelled):
-        jobs.stop(job)
+    by_id = {job.id: job for job in studio.roster.all()}
+    jobs.finish(by_id[ids[0]], Picture(FRAME), 0.1)
+    jobs.fail(by_id[ids[1]], UserError("broken"))
+    jobs.cancel("ann", ids[2])
+    for job in by_id.values():
+        jobs.finish(job, Picture(FRAME), 0.1)
         jobs.fail(job, InternalError("late"))
         assert not jobs.cancel("ann", job.id)
     assert [state(jobs, i) for i in ids] == ["done", "failed", "cancelled"]
     assert [str(jobs.snapshot("ann", i).error) for i in ids] == ["None", "broken", "None"]  # type: ignore[union-attr]
+    records = studio.store.records("ann", 10)
+    assert sorted(r.job_id for r in records) == sorted(ids)
 
 
 def test_nobody_sees_or_changes_anothers_job(jobs: Jobs) -> None:
     job_id = jobs.submit("ann", ask())
-    job = claimed(jobs)
-    jobs.report(job, Progress("denoise", 1, 8, FRAME))
+    job = begun(jobs)
+    jobs.report(job, Progress("denoise", 1, 8, FRAME), 0.1)
     assert jobs.preview("ann", job_id) == FRAME
     assert jobs.snapshot("bob", job_id) is None
     assert jobs.list("bob") == []
@@ -118,8 +121,8 @@ def test_an_unknown_style_is_refused_with_those_there_are(jobs: Jobs) -> None:
         jobs.submit("ann", ask(styles=(StyleUse("anime"),)))
 
 
-def test_one_owner_cannot_fill_the_queue_and_all_together_cannot_overfill_it(make_jobs: MakeJobs) -> None:
-    jobs = make_jobs(max_jobs=3, max_jobs_per_owner=2)
+def test_one_owner_cannot_fill_the_queue_and_all_together_cannot_overfill_it(open_studio: OpenStudio) -> None:
+    jobs = open_studio(max_jobs=3, max_jobs_per_owner=2).jobs
     first = jobs.submit("ann", ask())
     jobs.submit("ann", ask())
     with pytest.raises(UserError, match="2 of your pictures are waiting already. Let one finish, or cancel one."):
@@ -135,7 +138,7 @@ def test_a_job_that_waits_is_cancelled_at_once_and_never_runs(jobs: Jobs) -> Non
     job_id = jobs.submit("ann", ask())
     assert jobs.cancel("ann", job_id)
     assert state(jobs, job_id) == "cancelled"
-    assert jobs.claim(0) is None
+    assert jobs.next(True, 0) is None
     assert not jobs.cancel("ann", job_id)
 
 
@@ -156,21 +159,21 @@ def test_a_model_that_cannot_be_used_fails_what_waits_and_refuses_what_comes_wit
         assert len(raised.traceback) == 2  # it does not grow with every refusal
 
 
-def test_only_the_latest_finished_jobs_are_remembered_and_none_that_is_not_finished(make_jobs: MakeJobs) -> None:
-    jobs = make_jobs(max_jobs=10_000, max_jobs_per_owner=10_000)
+def test_what_has_ended_is_found_by_its_id_however_long_ago_and_listed_as_far_as_is_sane(
+    open_studio: OpenStudio,
+) -> None:
+    jobs = open_studio(max_jobs=10_000, max_jobs_per_owner=10_000).jobs
+    assert jobs.list("ann") == []
     running = jobs.submit("ann", ask())
-    claimed(jobs)
-    other = jobs.submit("bob", ask())
-    jobs.stop(claimed(jobs))
-    ids = []
-    for _ in range(KEPT_PER_OWNER + 5):
-        ids.append(jobs.submit("ann", ask()))
-        jobs.stop(claimed(jobs))
-    jobs.submit("ann", ask())
-    assert state(jobs, running) == "running"
-    assert state(jobs, other, "bob") == "cancelled"
-    assert jobs.snapshot("ann", ids[4]) is None
-    assert state(jobs, ids[5]) == "cancelled"
+    begun(jobs)
+    ids = [jobs.submit("ann", ask()) for _ in range(KEPT_PER_OWNER + 5)]
+    for job_id in ids:
+        jobs.cancel("ann", job_id)
+    waiting = jobs.submit("ann", ask())
+    listed = [s.id for s in jobs.list("ann", limit=10_000)]
+    assert listed == [waiting, running, *reversed(ids[5:])]
+    assert state(jobs, ids[0]) == "cancelled"
+    assert jobs.snapshot("bob", ids[0]) is None
 
 
 def test_the_list_is_newest_first_and_no_longer_than_asked(jobs: Jobs) -> None:
@@ -178,54 +181,87 @@ def test_the_list_is_newest_first_and_no_longer_than_asked(jobs: Jobs) -> None:
     assert [s.id for s in jobs.list("ann", limit=3)] == ids[:1:-1]
 
 
-def test_the_time_left_comes_from_the_jobs_own_steps(jobs: Jobs, clock: Clock) -> None:
+def test_the_time_left_comes_from_measured_steps(jobs: Jobs, clock: Clock) -> None:
     job_id = jobs.submit("ann", ask())
     clock.now_s += 50  # waiting in the queue counts for nothing
-    job = claimed(jobs)
+    job = begun(jobs)
     clock.now_s += 5  # neither does the text
-    jobs.report(job, Progress("text", 0, 8))
+    jobs.report(job, Progress("text", 0, 8), 5)
     assert jobs.snapshot("ann", job_id).left_s is None  # type: ignore[union-attr]
-    clock.now_s += 1
-    jobs.report(job, Progress("denoise", 2, 8, FRAME))
+    clock.now_s += 2
+    jobs.report(job, Progress("denoise", 2, 8, FRAME), 2)
     snapshot = jobs.snapshot("ann", job_id)
     assert snapshot is not None
-    assert (snapshot.stage, snapshot.step, snapshot.left_s, snapshot.elapsed_s) == ("denoise", 2, 3.0, 6.0)
+    assert (snapshot.stage, snapshot.step, snapshot.elapsed_s) == ("denoise", 2, 7.0)
+    assert snapshot.left_s == pytest.approx(6 + 2)  # six steps at its pace; a decode counts as a step until one is seen
+    second = jobs.submit("ann", ask())
+    assert jobs.snapshot("ann", second).left_s == pytest.approx((6 + 1) * 2 + (8 + 1) * 2)  # type: ignore[union-attr]
     jobs.finish(job, Picture(FRAME), 0.5)
     clock.now_s += 100
-    assert jobs.snapshot("ann", job_id).elapsed_s == 6.0  # type: ignore[union-attr]
+    assert jobs.snapshot("ann", job_id).elapsed_s == 7.0  # type: ignore[union-attr]
 
 
 def test_a_new_preview_has_a_new_version_and_an_ended_job_has_none(jobs: Jobs) -> None:
     job_id = jobs.submit("ann", ask())
-    job = claimed(jobs)
+    job = begun(jobs)
     versions = []
     for preview in (FRAME, None, FRAME):
-        jobs.report(job, Progress("denoise", 1, 8, preview))
+        jobs.report(job, Progress("denoise", 1, 8, preview), 0.1)
         versions.append(jobs.snapshot("ann", job_id).preview_version)  # type: ignore[union-attr]
     assert versions == [1, 1, 2]
-    jobs.stop(job)
+    jobs.cancel("ann", job_id)
     assert jobs.preview("ann", job_id) is None
 
 
-def test_a_disk_that_refuses_leaves_the_job_unfinished_and_nothing_half_written(
-    make_jobs: MakeJobs, files: PictureFiles
-) -> None:
-    jobs = make_jobs()
+def test_watching_a_job_ends_with_its_end(jobs: Jobs) -> None:
     job_id = jobs.submit("ann", ask())
-    job = claimed(jobs)
-    files.picture(job_id).mkdir()  # what stands in the way stops the last step of writing, for any user
-    with pytest.raises(UserError, match=r"Pictures cannot be saved in .*\. Free some space"):
-        jobs.finish(job, Picture(FRAME), 0.1)
-    assert state(jobs, job_id) == "running"
-    files.picture(job_id).rmdir()
-    assert list(files.folder.iterdir()) == []
+    watched = jobs.watch("ann", job_id)
+    assert next(watched).state == "queued"
+    job = begun(jobs)
+    assert next(watched).state == "running"
+    jobs.report(job, Progress("denoise", 1, 8), 0.1)
+    assert next(watched).step == 1
+    jobs.finish(job, Picture(FRAME), 0.1)
+    assert [s.state for s in watched] == ["done"]
+    assert list(jobs.watch("bob", job_id)) == []
 
 
-def test_a_frame_that_is_no_picture_is_not_saved(jobs: Jobs, files: PictureFiles) -> None:
-    jobs.submit("ann", ask())
-    with pytest.raises(ValueError, match="not enough image data"):
-        jobs.finish(claimed(jobs), Picture(Frame(100, 100, b"")), 0.1)
-    assert list(files.folder.iterdir()) == []
+def test_trying_again_asks_for_the_same_picture(jobs: Jobs) -> None:
+    first = jobs.submit("ann", ask(styles=(StyleUse("sketch", 0.5),)), kind="batch")
+    jobs.fail(begun(jobs), UserError("broken"))
+    again = jobs.snapshot("ann", jobs.retry("ann", first))
+    assert again is not None
+    assert (again.state, again.kind, again.request) == ("queued", "batch", jobs.snapshot("ann", first).request)  # type: ignore[union-attr]
+    with pytest.raises(UserError, match="no such picture"):
+        jobs.retry("bob", first)
+
+
+def test_others_see_that_a_job_is_there_and_nothing_of_what_it_asks_for(jobs: Jobs, clock: Clock) -> None:
+    jobs.submit("ann", ask("my secret"))
+    clock.now_s += 7
+    jobs.submit("bob", ask("another"), kind="batch")
+    jobs.submit("cyd", ask("something"))
+    job = begun(jobs)
+    jobs.report(job, Progress("denoise", 3, 8), 0.1)
+    seen = jobs.overview("bob")
+    assert [(r.mine, r.kind, r.state, r.step, r.steps) for r in seen.rows] == [
+        (False, "interactive", "running", 3, 8),
+        (False, "interactive", "queued", 0, 8),
+        (True, "batch", "queued", 0, 8),
+    ]
+    assert seen.rows[0].waited_s == 7
+    assert len({r.person for r in seen.rows}) == 3
+    assert "secret" not in repr(seen) and "ann" not in repr(seen)
+
+
+def test_the_latest_failures_are_seen_newest_first(jobs: Jobs) -> None:
+    for owner in ("ann", "bob"):
+        jobs.submit(owner, ask())
+        jobs.fail(begun(jobs), UserError("{who} broke it", who=owner))
+    assert [(m.mine, str(m.error)) for m in jobs.overview("ann").mishaps] == [
+        (False, "bob broke it"),
+        (True, "ann broke it"),
+    ]
 
 
 @pytest.fixture

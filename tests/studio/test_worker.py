@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from core.errors import InternalError, UserError
-from studio.jobs import Jobs, Snapshot
+from core.request import StyleUse
+from studio.build import Studio
+from studio.job import Snapshot
+from studio.jobs import Jobs
 from studio.worker import Worker
-from tests.studio.conftest import ScriptedEngine, ask
+from tests.studio.conftest import OpenStudio, ScriptedEngine, ask
 
 PATIENCE_S = 30  # only a broken worker makes a test wait
 
@@ -19,11 +22,15 @@ def engine() -> ScriptedEngine:
 
 
 @pytest.fixture
-def worker(engine: ScriptedEngine, jobs: Jobs) -> Iterator[Worker]:
-    worker = Worker(lambda: engine, jobs)
-    yield worker
+def studio(open_studio: OpenStudio, engine: ScriptedEngine) -> Studio:
+    return open_studio(engine=lambda: engine)
+
+
+@pytest.fixture
+def worker(engine: ScriptedEngine, studio: Studio) -> Iterator[Worker]:
+    yield studio.worker
     engine.go.set()
-    worker.stop()
+    studio.worker.stop()
 
 
 @pytest.fixture
@@ -112,7 +119,9 @@ def test_a_bug_while_loading_is_told_by_its_id_only(
         jobs.submit("bob", ask())
 
 
-def test_stopping_a_worker_ends_the_job_under_way(engine: ScriptedEngine, jobs: Jobs, worker: Worker) -> None:
+def test_stopping_a_worker_leaves_the_job_under_way_to_the_next_start(
+    engine: ScriptedEngine, jobs: Jobs, worker: Worker, studio: Studio, open_studio: OpenStudio
+) -> None:
     job_id = jobs.submit("ann", ask("wait"))
     worker.start()
     assert engine.running.wait(PATIENCE_S)
@@ -121,7 +130,50 @@ def test_stopping_a_worker_ends_the_job_under_way(engine: ScriptedEngine, jobs: 
     worker.stop()
     assert not worker._thread.is_alive()
     assert engine.closed.is_set()
-    assert jobs.snapshot("ann", job_id).state == "cancelled"  # type: ignore[union-attr]
+    jobs.release()
+    studio.holder.close()
+    after = open_studio()
+    after.jobs.adopt_orphans()
+    snapshot = after.jobs.snapshot("ann", job_id)
+    assert snapshot is not None
+    assert (snapshot.state, snapshot.attempt) == ("queued", 1)
+
+
+def test_two_owners_take_turns_step_by_step(engine: ScriptedEngine, studio: Studio) -> None:
+    for owner in ("ann", "bob"):
+        studio.jobs.submit(owner, ask("a red house"))
+    studio.worker._make_engine = lambda: engine
+    seen = []
+    report = studio.jobs.report
+    studio.jobs.report = lambda job, progress, seconds: (seen.append(job.owner), report(job, progress, 1.0))  # type: ignore[assignment, method-assign, func-returns-value]
+    studio.jobs.submit("ann", ask("last"))
+    studio.worker.start()
+    assert engine.last.wait(PATIENCE_S)
+    assert seen[:6] in (["ann", "ann", "bob", "bob", "ann", "bob"], ["ann", "ann", "bob", "bob", "bob", "ann"])
+
+
+def test_memory_that_runs_out_is_freed_and_the_job_drawn_with_less(
+    run: Callable[[str], Snapshot], engine: ScriptedEngine
+) -> None:
+    snapshot = run("large")
+    assert (snapshot.state, snapshot.frugal, engine.freed) == ("done", True, 1)
+
+
+def test_memory_that_runs_out_again_fails_the_job_with_advice_and_the_next_one_runs(
+    run: Callable[[str], Snapshot], engine: ScriptedEngine
+) -> None:
+    snapshot = run("too large")
+    assert snapshot.state == "failed"
+    assert "Try a smaller picture" in str(snapshot.error)
+    assert engine.freed == 2
+
+
+def test_a_chosen_style_is_fetched_before_anybody_asks_for_a_picture_and_a_bad_one_harms_nobody(
+    engine: ScriptedEngine, worker: Worker, run: Callable[[str], Snapshot]
+) -> None:
+    worker.prefetch([StyleUse("bad")])
+    assert run("a red house").state == "done"
+    assert [use.name for use in engine.fetched] == ["bad"]
 
 
 def test_a_worker_that_was_never_started_can_be_stopped(worker: Worker) -> None:

@@ -3,19 +3,14 @@
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from time import monotonic
-from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.config import Config, PathsConfig
-from core.engine import EngineStatus, Frame, ModelInfo, Picture, Progress
-from studio.build import Studio
-from studio.files import PictureFiles
-from studio.jobs import Jobs
-from studio.styles import StyleLibrary
-from ui import actions, i18n, state
+from core.config import Config, PathsConfig, QueueConfig
+from core.engine import Engine, EngineStatus, Frame, ModelInfo, Picture, Progress
+from studio.build import Studio, assemble
+from ui import i18n, state
 
 ROOT = Path(__file__).resolve().parents[2]
 INFO = ModelInfo(
@@ -32,25 +27,28 @@ INFO = ModelInfo(
 
 
 @pytest.fixture
-def studio(tmp_path: Path) -> Studio:
+def studio(tmp_path: Path, data_folder: Path) -> Iterator[Studio]:
     """Nothing is drawn until `draw` is called."""
     lora = tmp_path / "lora"
     lora.mkdir()
     for name in ("sketch", "cartoon"):
         (lora / f"{name}.safetensors").write_bytes(name.encode())
-    styles = StyleLibrary(lora)
     ids = itertools.count(1)
-    jobs = Jobs(
+    made = assemble(
+        Config(paths=PathsConfig(lora=lora, data=data_folder), queue=QueueConfig(100, 5)),
         INFO,
-        styles,
-        PictureFiles(tmp_path / "data" / "pictures"),
-        max_jobs=100,
-        max_jobs_per_owner=5,
-        clock=monotonic,
+        _no_engine,
+        do=lambda task: task(),
         new_id=lambda: f"{next(ids):032x}",
     )
-    worker = SimpleNamespace(status=EngineStatus("ready", 1.0))
-    return Studio(Config(paths=PathsConfig(lora=lora)), INFO, styles, jobs, worker)  # type: ignore[arg-type]
+    made.worker.status = EngineStatus("ready", 1.0)
+    yield made
+    made.store.close()
+    made.holder.close()
+
+
+def _no_engine() -> Engine:
+    raise AssertionError("nothing is drawn here")
 
 
 @pytest.fixture
@@ -59,15 +57,31 @@ def cookies() -> dict[str, str]:
     return {}
 
 
+class Clock:
+    """Ten seconds pass between two looks at it: tests are quicker than fingers."""
+
+    now_s, step_s = 0.0, 10.0
+
+    def __call__(self) -> float:
+        self.now_s += self.step_s
+        return self.now_s
+
+
 @pytest.fixture
-def page(studio: Studio, cookies: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AppTest]]:
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def page(
+    studio: Studio, cookies: dict[str, str], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., AppTest]]:
     """Opens the page in a new session; `lang` as the address has it."""
 
     def read_owner(_: Mapping[str, str]) -> str | None:
         return cookies.get("owner")
 
-    monkeypatch.setattr(state, "_base", state.Base(studio, read_owner, i18n.load_catalogs()))
-    monkeypatch.setattr(actions, "DOUBLE_CLICK_S", 0.0)  # tests are quicker than fingers
+    monkeypatch.setattr(state, "_base", state.Base(studio, read_owner, i18n.load_catalogs(), clock))
 
     def open_page(lang: str = "en") -> AppTest:
         test = AppTest.from_file(str(ROOT / "ui" / "main.py"), default_timeout=60)
@@ -83,8 +97,9 @@ def draw(studio: Studio) -> Callable[[], int]:
 
     def finish_all() -> int:
         count = 0
-        while (job := studio.jobs.claim(0)) is not None:
-            studio.jobs.report(job, Progress("text", 0, 1))
+        while (job := studio.jobs.next(True, 0)) is not None:
+            studio.jobs.begin(job)
+            studio.jobs.report(job, Progress("text", 0, 1), 0.0)
             studio.jobs.finish(job, Picture(Frame(1, 1, bytes([count, 2, 3]))), 0.0)
             count += 1
         return count

@@ -1,9 +1,12 @@
 """The Studio page, click by click, without a browser."""
 
+import json
+
 from streamlit.testing.v1 import AppTest
 
 from core.engine import EngineStatus
 from core.errors import InternalError, UserError
+from core.request import StyleUse
 
 
 def submit(page: AppTest, prompt: str = "a red house") -> AppTest:
@@ -11,8 +14,22 @@ def submit(page: AppTest, prompt: str = "a red house") -> AppTest:
     return page.button(key="generate").click().run()
 
 
+def choose(page: AppTest, *styles: StyleUse) -> None:
+    page.session_state["config.styles"] = styles
+    page.run()
+
+
+def sent(page: AppTest, component: str) -> dict:
+    """What the page sends to one of its components."""
+    (found,) = [c for c in page.get("bidi_component") if c.proto.component_name == f"jimeng_{component}"]
+    return json.loads(found.proto.json)
+
+
 def texts(page: AppTest) -> str:
-    return "\n".join(text.value for text in page.text)
+    """All that can be read in the page and in the line under the prompt."""
+    status = sent(page, "status")
+    live = [] if status["refused"] else [status["look"]["problem"]]
+    return "\n".join([*(text.value for text in page.text), *live, status["look"]["status"]])
 
 
 def result(page: AppTest):
@@ -25,15 +42,13 @@ def mine(page: AppTest, studio):
 
 def test_two_sessions_share_neither_settings_nor_results(page, draw, studio):
     one, two = page(), page()
-    one.selectbox(key="config.style").set_value("sketch").run()
-    one.slider(key="config.strength").set_value(0.5).run()
+    choose(one, StyleUse("sketch", 0.5))
     one.number_input(key="config.num_inference_steps").set_value(20).run()
     submit(one)
     draw()
     one.run(), two.run()
     assert two.text_area(key="config.prompt").value == ""
-    assert two.selectbox(key="config.style").value == ""
-    assert two.slider(key="config.strength").value == 1.0
+    assert two.session_state["config.styles"] == ()
     assert two.number_input(key="config.num_inference_steps").value == 8
     assert result(one).shown and not result(two).shown and not result(two).jobs
     assert one.session_state["owner"] != two.session_state["owner"]
@@ -43,8 +58,7 @@ def test_two_sessions_share_neither_settings_nor_results(page, draw, studio):
 
 def test_a_request_says_what_the_widgets_say(page, studio):
     test = page()
-    test.selectbox(key="config.style").set_value("cartoon").run()
-    test.slider(key="config.strength").set_value(0.75).run()
+    choose(test, StyleUse("cartoon", 0.75), StyleUse("sketch", -0.5))
     test.button_group(key="config.aspect").set_value("5:3").run()
     test.number_input(key="config.num_inference_steps").set_value(12).run()
     test.slider(key="config.guidance_scale").set_value(2.5).run()
@@ -55,7 +69,8 @@ def test_a_request_says_what_the_widgets_say(page, studio):
     request = job.request
     assert (request.prompt, request.seed, request.width, request.height) == ("a blue boat", 77, 160, 96)
     assert (request.num_inference_steps, request.guidance_scale, request.negative_prompt) == (12, 2.5, "fog")
-    assert [(s.name, s.strength) for s in request.styles] == [("cartoon", 0.75)] and request.styles[0].sha256
+    assert [(s.name, s.strength) for s in request.styles] == [("cartoon", 0.75), ("sketch", -0.5)]
+    assert all(s.sha256 for s in request.styles)
 
 
 def test_a_negative_prompt_counts_only_with_guidance_and_is_kept_meanwhile(page, studio):
@@ -216,11 +231,11 @@ def test_a_full_queue_is_refused_and_what_fitted_goes_on(page, studio):
 
 def test_a_style_whose_file_is_gone_is_named_and_taken_from_the_list(page, studio):
     test = page()
-    test.selectbox(key="config.style").set_value("sketch").run()
+    choose(test, StyleUse("sketch"))
     (studio.styles.folder / "sketch.safetensors").unlink()
     submit(test)
     assert not test.exception and 'no style "sketch"' in texts(test)
-    assert test.selectbox(key="config.style").value == "" and "sketch" not in test.selectbox(key="config.style").options
+    assert test.session_state["config.styles"] == ()
 
 
 def test_an_empty_or_missing_styles_folder_says_where_styles_go(page, studio):
@@ -233,17 +248,12 @@ def test_an_empty_or_missing_styles_folder_says_where_styles_go(page, studio):
     assert len(mine(submit(test), studio)) == 1
 
 
-def test_a_style_named_like_markup_is_shown_as_its_name(page, studio):
-    (studio.styles.folder / "**<b>x**.safetensors").write_bytes(b"x")
-    assert "**<b>x**" in page().selectbox(key="config.style").options
-
-
 def test_a_job_that_failed_says_why_and_an_internal_one_gives_its_id(page, studio):
     test = submit(page())
-    studio.jobs.fail(studio.jobs.claim(0), UserError("The style {name} is broken.", name="x"))
+    studio.jobs.fail(studio.jobs.next(True, 0), UserError("The style {name} is broken.", name="x"))
     assert "The style x is broken." in texts(test.run())
     submit(test)
-    studio.jobs.fail(studio.jobs.claim(0), InternalError("abc123"))
+    studio.jobs.fail(studio.jobs.next(True, 0), InternalError("abc123"))
     assert "abc123" in texts(test.run()) and not test.exception
 
 

@@ -1,11 +1,9 @@
 """The routes and the middleware as app.py mounts them, around a studio in which a test draws by hand."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from time import monotonic
-from types import SimpleNamespace
 
 import pytest
 from starlette.applications import Starlette
@@ -14,13 +12,10 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket
 
-from core.config import Config, WebConfig
-from core.engine import EngineStatus, Frame, ModelInfo, Picture, Progress
+from core.config import Config, PathsConfig, WebConfig
+from core.engine import Engine, EngineStatus, Frame, ModelInfo, Picture, Progress
 from core.request import GenerationRequest
-from studio.build import Studio
-from studio.files import PictureFiles
-from studio.jobs import Jobs
-from studio.styles import StyleLibrary
+from studio.build import Studio, assemble
 from web import mount
 from web.owners import Owners
 
@@ -28,19 +23,23 @@ INFO = ModelInfo("test model", "/nowhere", 16, 512, ((128, 128),), 8, 0.0)
 
 
 @pytest.fixture
-def studio(tmp_path: Path) -> Studio:
-    styles, ids = StyleLibrary(tmp_path / "lora"), itertools.count(1)
-    jobs = Jobs(
+def studio(tmp_path: Path, data_folder: Path) -> Iterator[Studio]:
+    ids = itertools.count(1)
+    made = assemble(
+        Config(paths=PathsConfig(lora=tmp_path / "lora", data=data_folder)),
         INFO,
-        styles,
-        PictureFiles(tmp_path / "pictures"),
-        max_jobs=100,
-        max_jobs_per_owner=100,
-        clock=monotonic,
+        _no_engine,
+        do=lambda task: task(),
         new_id=lambda: f"{next(ids):032x}",
     )
-    worker = SimpleNamespace(status=EngineStatus("loading", 0.5))
-    return Studio(Config(), INFO, styles, jobs, worker)  # type: ignore[arg-type]
+    made.worker.status = EngineStatus("loading", 0.5)
+    yield made
+    made.store.close()
+    made.holder.close()
+
+
+def _no_engine() -> Engine:
+    raise AssertionError("nothing is drawn here")
 
 
 @pytest.fixture
@@ -64,7 +63,11 @@ def browser(studio: Studio, owners: Owners) -> Callable[..., TestClient]:
     def open_browser(host: str = "localhost:8501", allowed: tuple[str, ...] = (), address: str = "127.0.0.1", **more):
         configured = replace(studio, config=Config(web=WebConfig(allowed)))
         app = Starlette(
-            routes=[*mount.routes(configured, owners), Route("/", page), WebSocketRoute("/socket", socket)],
+            routes=[
+                *mount.routes(configured, owners, lambda language, error: f"{language}: {error}"),
+                Route("/", page),
+                WebSocketRoute("/socket", socket),
+            ],
             middleware=mount.middleware(configured, owners, address),
         )
         return TestClient(app, base_url=f"http://{host}", **more)
@@ -78,9 +81,10 @@ def draw(studio: Studio) -> Callable[[str], str]:
 
     def draw_one(owner: str) -> str:
         job_id = studio.jobs.submit(owner, GenerationRequest("a red house", 128, 128, 7))
-        job = studio.jobs.claim(0)
+        job = studio.jobs.next(True, 0)
         assert job is not None
-        studio.jobs.report(job, Progress("text", 0, 8))
+        studio.jobs.begin(job)
+        studio.jobs.report(job, Progress("text", 0, 8), 0.0)
         studio.jobs.finish(job, Picture(Frame(2, 1, b"\x01\x02\x03\xfd\xfe\xff")), 0.0)
         return job_id
 

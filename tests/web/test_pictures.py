@@ -42,16 +42,16 @@ def test_a_thumbnail_is_webp(known, draw):
 
 def test_a_preview_is_the_latest_frame_and_is_not_kept(known, studio):
     job_id = studio.jobs.submit("owner1", GenerationRequest("a red house", 128, 128, 7))
-    job = studio.jobs.claim(0)
+    job = studio.jobs.next(True, 0)
     url = f"/app/static/preview/{job_id}?v=1"
     assert known.get(url).status_code == 404
-    studio.jobs.report(job, Progress("denoise", 1, 8, Frame(1, 1, b"\x09\x08\x07")))
+    studio.jobs.report(job, Progress("denoise", 1, 8, Frame(1, 1, b"\x09\x08\x07")), 0.1)
     answer = known.get(url)
     assert answer.headers["content-type"] == "image/png" and answer.headers["cache-control"] == "no-store"
     assert Image.open(io.BytesIO(answer.content)).getpixel((0, 0)) == (9, 8, 7)
-    studio.jobs.report(job, Progress("denoise", 2, 8, Frame(40, 20, bytes(40 * 20 * 3))))
+    studio.jobs.report(job, Progress("denoise", 2, 8, Frame(40, 20, bytes(40 * 20 * 3))), 0.1)
     assert Image.open(io.BytesIO(known.get(url).content)).size == (240, 120)  # small ones are enlarged, softly
-    studio.jobs.report(job, Progress("denoise", 3, 8, Frame(300, 2, bytes(300 * 2 * 3))))
+    studio.jobs.report(job, Progress("denoise", 3, 8, Frame(300, 2, bytes(300 * 2 * 3))), 0.1)
     assert Image.open(io.BytesIO(known.get(url).content)).size == (300, 2)
 
 

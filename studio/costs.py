@@ -1,0 +1,55 @@
+"""How long quanta take, learned from those that were: for the scheduler's choice and for "seconds left"."""
+
+from core.request import GenerationRequest
+from studio.job import Job
+
+_FORGETTING = 0.2  # weight of the newest measurement
+_UNKNOWN_S = 1.0  # a step, a megapixel: before anything is measured only the ratios count
+
+
+class Costs:
+    """Seconds a step and a decode take for a megapixel, as moving averages."""
+
+    def __init__(self) -> None:
+        self._step_s: float | None = None
+        self._decode_s: float | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether seconds are seconds yet, and not mere ratios."""
+        return self._step_s is not None
+
+    def learn(self, job: Job, stage: str, seconds: float) -> None:
+        """A quantum of `job` took that long."""
+        if stage == "denoise":
+            self._step_s = _average(self._step_s, seconds / (_megapixels(job.request) * _passes(job.request)))
+        elif stage == "decode":
+            self._decode_s = _average(self._decode_s, seconds / _megapixels(job.request))
+
+    def left_s(self, job: Job) -> float:
+        """Seconds of the device until the picture is drawn."""
+        if job.stage == "save":
+            return 0.0
+        request = job.request
+        step_s = self._of_step() * _passes(request) * _megapixels(request)
+        return (request.num_inference_steps - job.step) * step_s + self.decode_s(job)
+
+    def decode_s(self, job: Job) -> float:
+        """Seconds from the latents to the picture."""
+        return _megapixels(job.request) * (self._of_step() if self._decode_s is None else self._decode_s)
+
+    def _of_step(self) -> float:
+        return _UNKNOWN_S if self._step_s is None else self._step_s
+
+
+def _average(old: float | None, new: float) -> float:
+    return new if old is None else old + _FORGETTING * (new - old)
+
+
+def _megapixels(request: GenerationRequest) -> float:
+    return request.width * request.height / 1e6
+
+
+def _passes(request: GenerationRequest) -> int:
+    """Forwards of the transformer a step: guidance takes a second one."""
+    return 2 if request.guidance_scale > 0 else 1

@@ -1,0 +1,112 @@
+"""A job, and what others see of it."""
+
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from core.engine import Frame, Progress, Stage
+from core.errors import StudioError
+from core.request import GenerationRequest
+
+State: TypeAlias = Literal["queued", "running", "done", "failed", "cancelled"]
+Kind: TypeAlias = Literal["interactive", "batch"]
+Phase: TypeAlias = Stage | Literal["save"]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A job at one moment. `position` counts from 1 while it waits; times are in seconds.
+
+    `left_s` is what is left until the picture is there, from measured times; None while nothing is known. `attempt`
+    counts from 1; more than one means that the studio died over this job and began it anew.
+    """
+
+    id: str
+    request: GenerationRequest
+    created: datetime
+    state: State
+    position: int = 0
+    stage: Phase | None = None
+    step: int = 0
+    preview_version: int = 0
+    elapsed_s: float = 0.0
+    left_s: float | None = None
+    error: StudioError | None = None
+    kind: Kind = "interactive"
+    attempt: int = 1
+    frugal: bool = False
+
+    @property
+    def active(self) -> bool:
+        return self.state in ("queued", "running")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A job as everybody may see it: whose it is only as "yours" or a number, and nothing of what it asks for."""
+
+    mine: bool
+    person: int
+    kind: Kind
+    state: State
+    width: int
+    height: int
+    step: int
+    steps: int
+    waited_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mishap:
+    """A job that failed, for the Status page."""
+
+    at: datetime
+    mine: bool
+    error: StudioError
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Jobs that run and wait, in the order in which they are likely to end; the latest failures, newest first."""
+
+    rows: tuple[Row, ...]
+    mishaps: tuple[Mishap, ...]
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """An active job, of this process. Touched only under the lock of `Roster`, but for what never changes.
+
+    `cancelled` is set from any thread, and seen by the worker at the next quantum. Moments are on the monotonic clock.
+    """
+
+    id: str
+    owner: str
+    key: str | None
+    kind: Kind
+    request: GenerationRequest
+    created: datetime
+    created_s: float
+    attempts: int = 0
+    state: State = "queued"
+    stage: Phase | None = None
+    step: int = 0
+    preview: Frame | None = None
+    preview_version: int = 0
+    started_s: float | None = None
+    first_step_s: float = 0.0
+    frugal: bool = False
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+    def follow(self, progress: Progress, now_s: float) -> None:
+        """A quantum of it is done."""
+        if progress.stage == "text":
+            self.first_step_s = now_s
+        self.stage, self.step = progress.stage, progress.step
+        if progress.preview is not None:
+            self.preview, self.preview_version = progress.preview, self.preview_version + 1
+
+    def begin_anew(self, frugal: bool) -> None:
+        """Back to the first quantum; the preview stays until there is a better one."""
+        self.stage, self.step, self.frugal = None, 0, frugal

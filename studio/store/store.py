@@ -1,0 +1,202 @@
+"""Jobs and their records, durably. Every method is one transaction, and has happened when it returns.
+
+Whoever ends a job wins by the database alone: an end that comes second changes nothing and says so.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Engine, RowMapping, and_, delete, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from studio.store.database import refusals_told, writing
+from studio.store.schema import history, jobs
+
+MAX_ATTEMPTS = 3
+_ACTIVE = ("queued", "running")
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """What is known of a job when it is accepted. `request` is JSON; moments are milliseconds since 1970."""
+
+    id: str
+    owner: str
+    key: str | None
+    kind: str
+    request: str
+    created_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredJob:
+    """A job that waits, as another process has left it. `attempts` have ended with the death of the process."""
+
+    id: str
+    owner: str
+    key: str | None
+    kind: str
+    request: str
+    created_ms: int
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a job ended. `seed`, `width` and `height` stand in the request also; here they can be searched."""
+
+    status: str
+    seed: int
+    width: int
+    height: int
+    ended_ms: int
+    duration_ms: int = 0
+    file: str | None = None
+    error: str | None = None
+    frugal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A line of history."""
+
+    job_id: str
+    owner: str
+    kind: str
+    request: str
+    status: str
+    file: str | None
+    error: str | None
+    attempts: int
+    frugal: bool
+    created_ms: int
+    duration_ms: int
+
+
+class Store:
+    """The writes and reads of one process, whose name is `holder`. Any thread may call any method.
+
+    Every method raises StoreError when the database refuses; nothing has been changed then.
+    """
+
+    def __init__(self, database: Engine, holder: str) -> None:
+        self.holder = holder
+        self._database, self._writing = database, writing(database)
+
+    # --- a job's life ------------------------------------------------------------------------------------------
+
+    def add(self, job: NewJob, lease_ms: int) -> str:
+        """Accept a job. Returns its id, or the id of the job that has the owner's key already."""
+        values = asdict(job) | {"state": "queued", "attempts": 0, "holder": self.holder, "lease_ms": lease_ms}
+        try:
+            with refusals_told(), self._writing.begin() as connection:
+                connection.execute(insert(jobs).values(values))
+                return job.id
+        except IntegrityError:
+            known = self.find(job.owner, job.key or "")
+            if known is None:
+                raise
+            return known
+
+    def find(self, owner: str, key: str) -> str | None:
+        """The id of the owner's job with this key, ended ones included."""
+        with refusals_told(), self._database.connect() as connection:
+            row = connection.execute(select(jobs.c.id).where(jobs.c.owner == owner, jobs.c.key == key)).first()
+            return str(row.id) if row else None
+
+    def begin(self, job_id: str, now_ms: int) -> None:
+        """The job runs from now on, if it still waits here."""
+        mine = and_(jobs.c.id == job_id, jobs.c.state == "queued", jobs.c.holder == self.holder)
+        with refusals_told(), self._writing.begin() as connection:
+            connection.execute(update(jobs).where(mine).values(state="running", started_ms=now_ms))
+
+    def end(self, job_id: str, ending: Ending) -> bool:
+        """End a job and write its record. False when it had ended already, or is no longer ours."""
+        mine = and_(jobs.c.id == job_id, jobs.c.state.in_(_ACTIVE), jobs.c.holder == self.holder)
+        with refusals_told(), self._writing.begin() as connection:
+            change = update(jobs).where(mine).values(state=ending.status, ended_ms=ending.ended_ms)
+            row = connection.execute(change.returning(*jobs.c)).mappings().first()
+            if row is not None:
+                connection.execute(insert(history).values(_record(row, ending)))
+            return row is not None
+
+    def release(self) -> None:
+        """Leave what waits and runs to whoever comes next: the studio stops of its own will."""
+        mine = and_(jobs.c.holder == self.holder, jobs.c.state.in_(_ACTIVE))
+        with refusals_told(), self._writing.begin() as connection:
+            connection.execute(update(jobs).where(mine).values(state="queued", lease_ms=0))
+
+    # --- after others ------------------------------------------------------------------------------------------
+
+    def renew(self, lease_ms: int) -> None:
+        """This process lives: until `lease_ms` nobody elsewhere takes its jobs."""
+        mine = and_(jobs.c.holder == self.holder, jobs.c.state.in_(_ACTIVE))
+        with refusals_told(), self._writing.begin() as connection:
+            connection.execute(update(jobs).where(mine).values(lease_ms=lease_ms))
+
+    def holders(self) -> Mapping[str, int]:
+        """Other processes that have jobs, and until when the longest of their leases runs."""
+        others = select(jobs.c.holder, jobs.c.lease_ms).where(jobs.c.state.in_(_ACTIVE), jobs.c.holder != self.holder)
+        with refusals_told(), self._database.connect() as connection:
+            found: dict[str, int] = {}
+            for holder, lease_ms in connection.execute(others):
+                found[holder] = max(lease_ms, found.get(holder, 0))
+            return found
+
+    def adopt(
+        self, gone: str, on_device: str | None, lease_ms: int, giving_up: Callable[[StoredJob], Ending]
+    ) -> list[StoredJob]:
+        """Take over the jobs of `gone`, a process that is no more, in the order in which they were accepted.
+
+        `on_device` is the job it was at when it died, "" for none, None when that is not known: that job (each that
+        ran, when it is not known) has used up an attempt. After the last one it ends, as `giving_up` says.
+        """
+        theirs = and_(jobs.c.holder == gone, jobs.c.state.in_(_ACTIVE))
+        with refusals_told(), self._writing.begin() as connection:
+            rows = connection.execute(select(*jobs.c).where(theirs).order_by(jobs.c.number)).mappings().all()
+            adopted = []
+            for row in rows:
+                blamed = row["id"] == on_device or (on_device is None and row["state"] == "running")
+                attempts = row["attempts"] + blamed
+                job = StoredJob(**{name: row[name] for name in StoredJob.__slots__} | {"attempts": attempts})
+                if attempts >= MAX_ATTEMPTS:
+                    ending = giving_up(job)
+                    values: dict[str, Any] = {"state": ending.status, "ended_ms": ending.ended_ms}
+                    connection.execute(insert(history).values(_record(row, ending) | {"attempts": attempts}))
+                else:
+                    values = {"state": "queued", "attempts": attempts, "holder": self.holder, "lease_ms": lease_ms}
+                    adopted.append(job)
+                connection.execute(update(jobs).where(jobs.c.number == row["number"]).values(values))
+            return adopted
+
+    def prune(self, before_ms: int) -> None:
+        """Forget ended jobs from before that moment; their records stay."""
+        old = and_(jobs.c.state.not_in(_ACTIVE), or_(jobs.c.ended_ms < before_ms, jobs.c.ended_ms.is_(None)))
+        with refusals_told(), self._writing.begin() as connection:
+            connection.execute(delete(jobs).where(old))
+
+    # --- what was ----------------------------------------------------------------------------------------------
+
+    def records(self, owner: str, limit: int) -> list[Record]:
+        """The owner's latest records, newest first."""
+        newest = select(*_RECORD).where(history.c.owner == owner).order_by(history.c.number.desc()).limit(limit)
+        with refusals_told(), self._database.connect() as connection:
+            return [Record(**row) for row in connection.execute(newest).mappings()]
+
+    def record(self, job_id: str) -> Record | None:
+        """The record of one job, once it has ended."""
+        with refusals_told(), self._database.connect() as connection:
+            row = connection.execute(select(*_RECORD).where(history.c.job_id == job_id)).mappings().first()
+            return Record(**row) if row else None
+
+    def close(self) -> None:
+        self._database.dispose()
+
+
+_RECORD = [history.c[name] for name in Record.__slots__]
+
+
+def _record(row: RowMapping, ending: Ending) -> dict[str, Any]:
+    copied = ("owner", "kind", "request", "attempts", "created_ms", "started_ms")
+    return asdict(ending) | {"job_id": row["id"]} | {name: row[name] for name in copied}
