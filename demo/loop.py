@@ -3,82 +3,119 @@
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-SAVE_EVERY_S = 60.0
+SAVE_EVERY_S = 120.0
 LOG_EVERY = 50
 FALLING = 0.3  # of the steps, at the end: the learning rate goes down to nothing
 
 
+@dataclass(frozen=True)
+class Plan:
+    """How long and how fast. `minutes` only pauses: what is learned depends on the steps alone.
+
+    `compiled` asks the stage to compile what it can, which takes a minute and pays after a few hundred steps.
+    """
+
+    steps: int
+    learning_rate: float
+    warmup: int = 200
+    ema_decay: float = 0.999
+    minutes: float = float("inf")
+    save_every_s: float = SAVE_EVERY_S
+    compiled: bool = True
+
+    def rate(self, step: int) -> float:
+        return self.learning_rate * min(1.0, (step + 1) / self.warmup, max(0.02, (1 - step / self.steps) / FALLING))
+
+
 def train(
-    name: str,
-    parameters: Sequence[nn.Parameter],
-    loss_at: Callable[[int], Tensor],
-    *,
-    steps: int,
-    learning_rate: float,
-    folder: Path,
-    ema_decay: float = 0.999,
-    warmup: int = 200,
-    save_every_s: float = SAVE_EVERY_S,
-) -> None:
-    """Train `parameters` in place for `steps`, then leave their averaged (EMA) values in them.
+    name: str, parameters: Sequence[nn.Parameter], loss_at: Callable[[int], Tensor], plan: Plan, folder: Path
+) -> bool:
+    """Train `parameters` in place, then leave their averaged (EMA) values in them. False when `plan.minutes` ran out.
 
     `loss_at(step)` draws its own batch from the step's number alone, so that a run which was killed goes on as if
     it had not been. State is kept in `folder/name.pt`, written whole or not at all.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    checkpoint = folder / f"{name}.pt"
-    optimizer = torch.optim.AdamW(parameters, lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
-    ema = [p.detach().clone() for p in parameters]
-    first = 0
-    if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
-        first = state["step"]
-        optimizer.load_state_dict(state["optimizer"])
-        with torch.no_grad():
-            for p, saved in zip(parameters, state["parameters"], strict=True):
-                p.copy_(saved)
-        ema = state["ema"]
+    run = _Run(folder / f"{name}.pt", parameters, plan)
+    first = run.step
+    if first:
         print(f"{name}: going on from step {first}", flush=True)
-
-    def save(step: int) -> None:
-        values = [p.detach() for p in parameters]
-        partial = checkpoint.with_suffix(".partial")
-        torch.save({"step": step, "optimizer": optimizer.state_dict(), "parameters": values, "ema": ema}, partial)
-        os.replace(partial, checkpoint)
-
     started = saved_at = time.monotonic()
-    total = 0.0
-    for step in range(first, steps):
-        rate = learning_rate * min(1.0, (step + 1) / warmup, max(0.02, (1 - step / steps) / FALLING))
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        optimizer.zero_grad(set_to_none=True)
-        loss = loss_at(step)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        decay = min(ema_decay, (step + 1) / (step + 10))
+    losses: list[Tensor] = []
+    while run.step < plan.steps:
+        losses.append(run.advance(loss_at(run.step)))
+        now = time.monotonic()
+        if run.step % LOG_EVERY == 0:
+            pace = (now - started) / (run.step - first)
+            loss = float(torch.stack(losses).mean())
+            left = pace * (plan.steps - run.step) / 60
+            print(f"{name} {run.step}/{plan.steps} loss {loss:.4f} {pace:.3f} s/step, {left:.0f} min left", flush=True)
+            losses.clear()
+        if now - saved_at > plan.save_every_s:
+            run.save()
+            saved_at = now
+        if now - started > 60 * plan.minutes:
+            break
+    if run.step > first:
+        run.save()
+    run.take_average()
+    return run.step >= plan.steps
+
+
+class _Run:
+    """The state that a checkpoint holds, and how one step changes it."""
+
+    def __init__(self, checkpoint: Path, parameters: Sequence[nn.Parameter], plan: Plan) -> None:
+        self.checkpoint, self.parameters, self.plan = checkpoint, parameters, plan
+        self.step = 0
+        self.optimizer = torch.optim.AdamW(
+            parameters, lr=plan.learning_rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True
+        )
+        self.ema = [p.detach().clone() for p in parameters]
+        if checkpoint.exists():
+            self._load()
+
+    def _load(self) -> None:
+        state = torch.load(self.checkpoint, weights_only=True, map_location=self.parameters[0].device)
+        self.step = state["step"]
+        self.optimizer.load_state_dict(state["optimizer"])
         with torch.no_grad():
-            torch._foreach_lerp_(ema, [p.detach() for p in parameters], 1 - decay)
-        total += float(loss.detach())
-        if (step + 1) % LOG_EVERY == 0:
-            pace = (time.monotonic() - started) / (step + 1 - first)
-            left = pace * (steps - step - 1) / 60
-            print(
-                f"{name} {step + 1}/{steps} loss {total / LOG_EVERY:.4f} {pace:.3f} s/step, {left:.0f} min left",
-                flush=True,
-            )
-            total = 0.0
-        if time.monotonic() - saved_at > save_every_s:
-            save(step + 1)
-            saved_at = time.monotonic()
-    if first < steps:
-        save(steps)
-    with torch.no_grad():
-        for p, average in zip(parameters, ema, strict=True):
-            p.copy_(average)
+            for p, average, was, was_average in zip(
+                self.parameters, self.ema, state["parameters"], state["ema"], strict=True
+            ):
+                p.copy_(was)
+                average.copy_(was_average)
+
+    def advance(self, loss: Tensor) -> Tensor:
+        """One step down `loss`; returns it, detached."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.plan.rate(self.step)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
+        self.optimizer.step()
+        decay = min(self.plan.ema_decay, (self.step + 1) / (self.step + 10))
+        with torch.no_grad():
+            torch._foreach_lerp_(self.ema, [p.detach() for p in self.parameters], 1 - decay)
+        self.step += 1
+        return loss.detach()
+
+    def save(self) -> None:
+        partial = self.checkpoint.with_suffix(".partial")
+        values = [p.detach() for p in self.parameters]
+        torch.save(
+            {"step": self.step, "optimizer": self.optimizer.state_dict(), "parameters": values, "ema": self.ema},
+            partial,
+        )
+        os.replace(partial, self.checkpoint)
+
+    def take_average(self) -> None:
+        with torch.no_grad():
+            for p, average in zip(self.parameters, self.ema, strict=True):
+                p.copy_(average)

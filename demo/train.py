@@ -1,11 +1,13 @@
-"""From nothing to weights: `python -m demo.train`. Killed and started again, it goes on where it was.
+"""From nothing to weights: `python -m demo.train`. Killed, or out of `--minutes`, and started again, it goes on.
 
 Writes the model in diffusers' folder layout to `demo/model` and the styles to `lora/`; work in progress is kept in
-`demo/work`, which may be deleted once the weights are there.
+`demo/work`, which may be deleted once the weights are there. `--steps 0` writes what has been learned so far.
 """
 
 import argparse
-import shutil
+import json
+import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -13,35 +15,137 @@ from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, ZImagePipe
 from transformers import PreTrainedTokenizerFast, Qwen3Model
 
 from demo import base, style, text, vae
+from demo.device import best_device
 from demo.draw import STYLES
+from demo.flow import SHIFT
+from demo.loop import Plan
+from demo.pool import make_pools
+from demo.vocabulary import vocabulary
 
 HERE = Path(__file__).parent
+STAGES = ("vae", "base", "styles")
 
 
-def main() -> None:
+@dataclass(frozen=True)
+class Scale:
+    """How much of everything: pictures to train on, batch sizes, steps."""
+
+    vae_pictures: int
+    vae_batch: int
+    vae: Plan
+    base_pictures: int
+    base_batch: int
+    base: Plan
+    style_pictures: int
+    style_batch: int
+    style: Plan
+
+
+SCALES = {
+    "cpu": Scale(
+        vae_pictures=3_000, vae_batch=4, vae=Plan(12_000, 1e-3),
+        base_pictures=20_000, base_batch=32, base=Plan(20_000, 1e-3, warmup=300, ema_decay=0.9985),
+        style_pictures=3_000, style_batch=16, style=Plan(600, 2e-3, warmup=50, ema_decay=0.99),
+    ),
+    "cuda": Scale(
+        vae_pictures=20_000, vae_batch=64, vae=Plan(10_000, 1e-3),
+        base_pictures=100_000, base_batch=512, base=Plan(25_000, 1.5e-3, warmup=500, ema_decay=0.9995),
+        style_pictures=10_000, style_batch=256, style=Plan(800, 2e-3, warmup=50, ema_decay=0.99),
+    ),
+}  # fmt: skip
+
+
+class Clock:
+    """What is left of `minutes`, from now on."""
+
+    def __init__(self, minutes: float) -> None:
+        self._end = time.monotonic() + 60 * minutes
+
+    def limit(self, plan: Plan) -> Plan:
+        return replace(plan, minutes=max(0.0, self._end - time.monotonic()) / 60)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    args = _parser().parse_args(arguments)
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    scale = _scaled(SCALES[args.device], args)
+    clock = Clock(args.minutes)
+    if "vae" in args.stage:
+        fit_vae(scale, clock, args)
+    if "base" in args.stage:
+        fit_base(scale, clock, args)
+    if "styles" in args.stage:
+        fit_styles(scale, clock, args)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m demo.train", description=__doc__.split("\n")[0])
-    parser.add_argument("--vae-steps", type=int, default=3000)
-    parser.add_argument("--base-steps", type=int, default=7800)
-    parser.add_argument("--style-steps", type=int, default=500)
-    parser.add_argument("--work", type=Path, default=HERE / "work", help="checkpoints and cached latents")
+    parser.add_argument("--stage", nargs="+", choices=STAGES, default=STAGES, help="all of them by default")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="stop then; started again, it goes on")
+    parser.add_argument("--steps", type=int, help="of each stage, instead of the recipe's; fewer than done only writes")
+    parser.add_argument("--pictures", type=int, help="to train each stage on, instead of the recipe's")
+    parser.add_argument("--batch", type=int, help="of each stage, instead of the recipe's")
+    parser.add_argument("--only", nargs="+", choices=STYLES[1:], default=STYLES[1:], help="styles")
+    parser.add_argument("--device", choices=SCALES, default=best_device().type)
+    parser.add_argument("--eager", action="store_true", help="compile nothing: for runs of a few steps")
+    parser.add_argument("--threads", type=int, help="processor cores to use")
+    parser.add_argument("--work", type=Path, default=HERE / "work", help="checkpoints and pictures to train on")
     parser.add_argument("--model", type=Path, default=HERE / "model", help="where the finished model goes")
     parser.add_argument("--styles", type=Path, default=HERE.parent / "lora", help="where the finished styles go")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="processor cores to use")
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
+    return parser
 
-    autoencoder = vae.fit(args.work, args.vae_steps)
+
+def _scaled(scale: Scale, args: argparse.Namespace) -> Scale:
+    """The recipe, with what the command line says instead."""
+    changes = {"compiled": not args.eager} | ({"steps": args.steps} if args.steps is not None else {})
+    scale = replace(scale, **{name: replace(getattr(scale, name), **changes) for name in ("vae", "base", "style")})
+    for what in ("pictures", "batch"):
+        if (value := getattr(args, what)) is not None:
+            scale = replace(scale, **{f"{stage}_{what}": value for stage in ("vae", "base", "style")})
+    return scale
+
+
+def fit_vae(scale: Scale, clock: Clock, args: argparse.Namespace) -> None:
+    torch.manual_seed(1)
+    autoencoder = vae.build().to(args.device)
+    vae.fit(autoencoder, clock.limit(scale.vae), scale.vae_pictures, scale.vae_batch, args.work)
+    autoencoder.save_pretrained(args.work / "vae")
+
+
+def read_vae(args: argparse.Namespace) -> AutoencoderKL:
+    frozen = AutoencoderKL.from_pretrained(args.work / "vae").to(args.device)
+    return frozen.eval().requires_grad_(False)
+
+
+def fit_base(scale: Scale, clock: Clock, args: argparse.Namespace) -> None:
     tokenizer = text.tokenizer_of(args.work)
-    torch.manual_seed(4)
-    encoder = text.build_encoder()
-    transformer = base.fit(autoencoder, tokenizer, encoder, args.work, args.base_steps)
+    autoencoder = read_vae(args)
+    pools = make_pools(autoencoder, tokenizer, scale.base_pictures, args.work)
+    torch.manual_seed(2)
+    encoder, transformer = text.build_encoder().to(args.device), base.build().to(args.device)
+    base.fit(transformer, encoder, pools, scale.base_batch, clock.limit(scale.base), args.work)
     export(autoencoder, tokenizer, encoder, transformer, args.model)
-    for name in filter(None, STYLES):
+
+
+def fit_styles(scale: Scale, clock: Clock, args: argparse.Namespace) -> None:
+    tokenizer = text.tokenizer_of(args.work)
+    autoencoder = read_vae(args)
+    encoder = Qwen3Model.from_pretrained(args.model / "text_encoder", dtype=torch.float32).to(args.device)
+    for name in args.only:
         fresh = ZImageTransformer2DModel.from_pretrained(args.model / "transformer", torch_dtype=torch.float32)
-        tensors = style.fit(name, autoencoder, tokenizer, encoder, fresh, args.work, args.style_steps)
-        args.styles.mkdir(parents=True, exist_ok=True)
-        style.write(tensors, args.styles / f"{name}.safetensors")
-        print(f"style {name}: {len(tensors) // 2} modules", flush=True)
+        torch.manual_seed(3)
+        pools = make_pools(autoencoder, tokenizer, scale.style_pictures, args.work, name)
+        plan = clock.limit(scale.style)
+        if tensors := style.fit(name, fresh.to(args.device), encoder, pools, scale.style_batch, plan, args.work):
+            style.write(name, tensors, args.styles)
+            print(f"style {name}: {len(tensors) // 2} modules", flush=True)
+
+
+def studio_json() -> str:
+    """The model's own defaults, and the words it knows."""
+    own = json.loads((HERE / "studio.json").read_text("utf-8"))
+    return json.dumps(own | {"vocabulary": vocabulary()}, ensure_ascii=False, indent=1) + "\n"
 
 
 def export(
@@ -51,25 +155,23 @@ def export(
     transformer: ZImageTransformer2DModel,
     folder: Path,
 ) -> None:
-    """Write a diffusers folder: bf16 transformer and encoder, fp32 VAE, and `studio.json`, the model's own defaults."""
-    plain = base.build()
+    """Write a diffusers folder and `studio.json`, the model's own defaults: bf16, the VAE fp16 (it runs in fp32)."""
+    plain, words, pixels = base.build(), text.build_encoder(), vae.build()
     plain.load_state_dict(transformer.state_dict())
+    words.load_state_dict(encoder.state_dict())
+    pixels.load_state_dict(autoencoder.state_dict())
+    scale = {k: autoencoder.config[k] for k in ("shift_factor", "scaling_factor")}
+    pixels.register_to_config(**scale)
     pipeline = ZImagePipeline(
-        scheduler=FlowMatchEulerDiscreteScheduler(shift=base.SHIFT),
-        vae=autoencoder,
-        text_encoder=_bf16(encoder),
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=SHIFT),
+        vae=pixels.half(),
+        text_encoder=words.to(torch.bfloat16),
         tokenizer=tokenizer,
         transformer=plain.to(torch.bfloat16),
     )
     pipeline.save_pretrained(folder)
-    shutil.copyfile(HERE / "studio.json", folder / "studio.json")
+    (folder / "studio.json").write_text(studio_json(), "utf-8")
     print(f"model written to {folder}", flush=True)
-
-
-def _bf16(encoder: Qwen3Model) -> Qwen3Model:
-    copy = text.build_encoder()
-    copy.load_state_dict(encoder.state_dict())
-    return copy.to(torch.bfloat16)
 
 
 if __name__ == "__main__":

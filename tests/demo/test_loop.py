@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from demo.loop import train
+from demo.loop import Plan, train
 
 STEPS = 12
 
@@ -15,7 +15,7 @@ class Killed(Exception):
     pass
 
 
-def run(folder: Path, die_at: int | None = None) -> list[Tensor]:
+def run(folder: Path, die_at: int | None = None, minutes: float = 1.0) -> list[Tensor]:
     torch.manual_seed(0)
     layer = nn.Linear(4, 3)
 
@@ -26,7 +26,7 @@ def run(folder: Path, die_at: int | None = None) -> list[Tensor]:
         return (layer(batch) - batch[:, :3]).square().mean()
 
     parameters = list(layer.parameters())
-    train("tiny", parameters, loss_at, steps=STEPS, learning_rate=0.05, folder=folder, save_every_s=-1.0)
+    train("tiny", parameters, loss_at, Plan(STEPS, 0.05, minutes=minutes, save_every_s=-1.0), folder)
     return [p.detach().clone() for p in parameters]
 
 
@@ -35,6 +35,14 @@ def test_a_killed_training_ends_with_the_same_weights(tmp_path: Path) -> None:
     with pytest.raises(Killed):
         run(tmp_path / "killed", die_at=7)
     for mine, theirs in zip(run(tmp_path / "killed"), whole, strict=True):
+        assert torch.equal(mine, theirs)
+
+
+def test_a_training_that_pauses_ends_with_the_same_weights(tmp_path: Path) -> None:
+    whole = run(tmp_path / "whole")
+    for _ in range(STEPS - 1):
+        run(tmp_path / "paused", minutes=0.0)  # one step, then its time is up
+    for mine, theirs in zip(run(tmp_path / "paused"), whole, strict=True):
         assert torch.equal(mine, theirs)
 
 

@@ -13,13 +13,14 @@ import pytest
 
 from core.engine import Picture
 from core.request import GenerationRequest, StyleUse
-from demo.captions import ZH_COLOURS, ZH_OBJECTS
 from demo.draw import draw
-from demo.scenes import COLOURS, OBJECTS, Item, Scene
+from demo.scenes import COLOURS, KINDS, Item, Scene
+from demo.words import ZH_COLOURS, ZH_KINDS
 from pipeline.describe import describe
 from pipeline.engine import TorchEngine
 
 SIDE = 128
+OBJECTS = KINDS[:12]  # what the weights in the tree have learned so far
 BACKDROPS = ("white", "black", "grey", "purple", "yellow", "blue")
 PAIRS = tuple(  # every object once, in a colour that differs from its backdrop
     (kind, ("red", "orange", "green", "pink", "white", "red")[k % 6], BACKDROPS[(k + k // 6) % 6])
@@ -31,8 +32,8 @@ ENGLISH, CHINESE = "en", "zh"
 def words(kind: str, colour: str, backdrop: str, language: str) -> str:
     if language == ENGLISH:
         return f"a {colour} {kind} on a {backdrop} background"
-    measure, noun = ZH_OBJECTS[kind]
-    return f"一{measure}{ZH_COLOURS[colour]}的{noun}，{ZH_COLOURS[backdrop]}背景"
+    measure, nouns = ZH_KINDS[kind]
+    return f"一{measure}{ZH_COLOURS[colour][0]}的{nouns[0]}，{ZH_COLOURS[backdrop][0]}背景"
 
 
 @cache

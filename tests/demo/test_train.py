@@ -1,0 +1,55 @@
+"""From nothing to weights in a few steps: what comes out loads through plain diffusers and draws."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from diffusers import ZImagePipeline
+
+from demo import train
+
+TINY = ["--device", "cpu", "--eager", "--pictures", "12", "--batch", "2", "--only", "sketch"]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    where = [f"--{name}={folder / name}" for name in ("work", "model", "styles")]
+    train.main([*TINY, *where, "--steps", "2"])
+    return folder
+
+
+def test_one_command_makes_a_model_and_a_style(made: Path) -> None:
+    pipeline = ZImagePipeline.from_pretrained(made / "model")
+    pipeline.set_progress_bar_config(disable=True)
+
+    def picture() -> torch.Tensor:
+        noise = torch.Generator().manual_seed(0)
+        asked = {"height": 64, "width": 96, "num_inference_steps": 2, "guidance_scale": 0.0}
+        return pipeline("a red house", generator=noise, output_type="pt", **asked).images
+
+    plain = picture()
+    assert plain.shape == (1, 3, 64, 96)
+    assert torch.equal(plain, picture())
+    pipeline.load_lora_weights(str(made / "styles"), weight_name="sketch.safetensors")
+    assert not torch.equal(plain, picture())
+
+
+def test_a_style_says_what_it_is(made: Path) -> None:
+    about = json.loads((made / "styles" / "sketch.json").read_text("utf-8"))
+    assert set(about) == {"name", "trigger_words", "description", "author"}
+
+
+def test_a_model_says_what_it_knows(made: Path) -> None:
+    own = json.loads((made / "model" / "studio.json").read_text("utf-8"))
+    assert {"house", "smiling"} <= set(own["vocabulary"]["en"])
+    assert {"房子", "微笑的"} <= set(own["vocabulary"]["zh_CN"])
+
+
+def test_a_finished_training_only_writes(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    where = [f"--{name}={made / name}" for name in ("work", "model", "styles")]
+    before = (made / "work" / "base.pt").read_bytes()
+    train.main([*TINY, *where, "--steps", "0", "--stage", "base"])
+    assert (made / "work" / "base.pt").read_bytes() == before
+    assert "model written" in capsys.readouterr().out
