@@ -19,6 +19,8 @@ usage() {
      --config FILE          other settings than config.toml
 ./start.sh test [options]   set up with what the tests need, and run them; options go to pytest
 ./start.sh draw TEXT -o F   draw one picture into the file F (see ./start.sh draw --help)
+./start.sh inspect FILE...  say what style files are, and whether they fit the model
+./start.sh compile          make the styles in lora/ ready (the running studio does so by itself)
 ./start.sh doctor           look at this machine, the model and the folders, and say what is wrong
 ./start.sh --help           this text
 
@@ -181,7 +183,7 @@ test)
     cd "$root"
     exec "$python" -m pytest "$@"
     ;;
-draw | doctor)
+draw | doctor | inspect | compile)
     set_up run
     PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}" exec "$python" -P -m studio "$@"
     ;;

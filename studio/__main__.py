@@ -1,4 +1,4 @@
-"""The command line: `python -m studio draw` and `python -m studio doctor`, a thin layer over the rest."""
+"""The command line: `python -m studio draw`, `doctor`, `inspect` and `compile`, a thin layer over the rest."""
 
 import argparse
 import logging
@@ -14,6 +14,7 @@ from core.errors import InternalError, StudioError
 from studio.doctor import examine
 from studio.draw import Order, draw, on_terminal
 from studio.logs import LogFile, reported
+from studio.style_files import compile_files, inspect_files
 
 RANDOM_SEEDS = 2**32
 INTERRUPTED = 130  # what a shell expects of a program that was stopped with Ctrl+C
@@ -65,6 +66,14 @@ def _doctor(config: Config, options: argparse.Namespace) -> int:
     return 0 if well else 1
 
 
+def _inspect(config: Config, options: argparse.Namespace) -> int:
+    return 0 if inspect_files(config, options.files, options.json, print) else 1
+
+
+def _compile(config: Config, options: argparse.Namespace) -> int:
+    return 0 if compile_files(config, options.names, print) else 1
+
+
 def _told(error: StudioError, log: LogFile | None) -> int:
     on_terminal("")
     print(f"studio: {error}", file=sys.stderr)
@@ -109,6 +118,15 @@ def _parser() -> argparse.ArgumentParser:
 
     look = commands.add_parser("doctor", parents=[common], allow_abbrev=False, help="say what is wrong on this machine")
     look.set_defaults(run=_doctor)
+
+    what = commands.add_parser("inspect", parents=[common], allow_abbrev=False, help="say what style files are")
+    what.set_defaults(run=_inspect)
+    what.add_argument("files", type=Path, nargs="+", metavar="FILE", help="a .safetensors file; nothing in it is run")
+    what.add_argument("--json", action="store_true", help="for programs")
+
+    ready = commands.add_parser("compile", parents=[common], allow_abbrev=False, help="make styles ready for the model")
+    ready.set_defaults(run=_compile)
+    ready.add_argument("names", nargs="*", metavar="NAME", help="of styles in the styles folder; all by default")
     return parser
 
 
