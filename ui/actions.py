@@ -1,18 +1,18 @@
 """What the buttons do: each is a callback that changes config or result. None waits for the device."""
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
-from time import monotonic
+from hashlib import sha256
+from math import inf
 
 from core.errors import UserError
-from core.request import GenerationRequest, StyleUse
+from core.request import GenerationRequest
 from ui import state
 from ui.state import Config
 
-DOUBLE_CLICK_S = 0.5
-KEPT_JOBS = 200  # a session remembers; no less than a full queue and the strip
+DOUBLE_CLICK_S = 0.5  # as desktops have it
 NEW_SEEDS = 2**32  # ten digits at most: short enough to read aloud
 _random = random.SystemRandom()
 
@@ -22,17 +22,30 @@ def new_seed() -> int:
 
 
 def generate() -> None:
-    """Submit what the form says: `count` pictures with following seeds."""
+    """Submit what the form says: `count` pictures with following seeds.
+
+    A request, seed included, is one job as long as that has not ended, whoever sends it twice: a second click, a second
+    tab, a browser that lost the answer. Its key is the request itself and what came before it (`_before`), so that what
+    was drawn or cancelled can be drawn again. A wish for another picture differs by its seed. So a new seed is drawn
+    for each press, except for one that comes before the page has *answered* the press before it, or within a double click
+    of that: counting from there, a slow answer does not turn one wish into two.
+    """
     result, config = state.result(), state.config()
-    form = replace(config, seed=0)
-    if form == result.form and monotonic() - result.submitted_s < DOUBLE_CLICK_S:
-        return
-    if not config.keep_seed:
-        state.configure(seed=new_seed())
-        config = state.config()
+    if not result.pressed and state.base().clock() - result.answered_s > DOUBLE_CLICK_S:
+        result.before = _before()
+        if not config.keep_seed:
+            state.configure(seed=new_seed())
+            config = state.config()
+    result.pressed = True
     result.prompt, result.seed = config.prompt, config.seed
-    if _submit(lambda: _requests(config)):
-        result.form, result.submitted_s = form, monotonic()
+    _attempt(lambda: _submit_all(_requests(config), result.before))
+
+
+def answered() -> None:
+    """The page that tells of the last press is drawn."""
+    result = state.result()
+    if result.pressed:
+        result.pressed, result.answered_s = False, state.base().clock()
 
 
 def more_like(job_id: str) -> None:
@@ -42,21 +55,37 @@ def more_like(job_id: str) -> None:
     if known is None:
         return
     seeds = [j.request.seed for j in jobs.list(owner) if replace(j.request, seed=known.request.seed) == known.request]
-    _submit(lambda: [replace(known.request, seed=max(seeds, default=known.request.seed) + 1)])
+    another = replace(known.request, seed=max(seeds, default=known.request.seed) + 1)
+    _attempt(lambda: _submit_all([another], _before()))
 
 
-def cancel() -> None:
-    """Stop all of this session's pictures that wait or run."""
-    for job_id in state.result().jobs:
-        state.base().studio.jobs.cancel(state.owner(), job_id)
+def retry(job_id: str) -> None:
+    """Ask anew for a picture that failed."""
+
+    def submit() -> None:
+        state.base().studio.jobs.retry(state.owner(), job_id)
+        state.result().retried.append(job_id)
+
+    _attempt(submit)
+
+
+def cancel(job_id: str) -> None:
+    """Stop one picture of this owner that waits or is being drawn. To want it after that is a new wish."""
+    state.result().answered_s = -inf
+    state.base().studio.jobs.cancel(state.owner(), job_id)
+
+
+def cancel_all() -> None:
+    """Stop all of them."""
+    for job in state.base().studio.jobs.list(state.owner()):
+        if job.active:
+            cancel(job.id)
 
 
 def show(job_id: str) -> None:
-    """Put a picture of this owner into the frame, and keep it there."""
-    snapshot = state.base().studio.jobs.snapshot(state.owner(), job_id)
-    if snapshot is not None and snapshot.state == "done":
-        result = state.result()
-        result.shown, result.following = job_id, False
+    """Put a job of this owner into the frame, and keep it there."""
+    if state.base().studio.jobs.snapshot(state.owner(), job_id) is not None:
+        state.result().show(job_id)
 
 
 def fill(prompt: str) -> None:
@@ -82,24 +111,30 @@ def _requests(config: Config) -> list[GenerationRequest]:
         num_inference_steps=config.num_inference_steps,
         guidance_scale=config.guidance_scale,
         negative_prompt=config.negative_prompt if config.guidance_scale > 0 else "",
-        styles=(StyleUse(config.style, config.strength),) if config.style else (),
+        styles=config.styles,
     )
     return [replace(first, seed=first.seed + n) for n in range(config.count)]
 
 
-def _submit(make: Callable[[], Iterable[GenerationRequest]]) -> bool:
-    """Submit what `make` gives; what goes wrong is kept for the page to say, and the form keeps its content."""
-    result, studio = state.result(), state.base().studio
+def _submit_all(requests: list[GenerationRequest], before: str) -> None:
+    for request in requests:
+        key = sha256(f"{before} {request.to_json()}".encode()).hexdigest()
+        state.base().studio.jobs.submit(state.owner(), request, key=key)
+
+
+def _before() -> str:
+    """The newest job of the owner that has ended: it is another one as soon as any job that was asked for ends."""
+    return next((job.id for job in state.base().studio.jobs.list(state.owner()) if not job.active), "")
+
+
+def _attempt(submit: Callable[[], None]) -> None:
+    """Submit; what goes wrong is kept for the page to say, and the form keeps its content."""
+    result, model = state.result(), state.base().studio.worker.status
     result.problem = None
+    result.follow()
     try:
-        if studio.worker.status.error is not None:
-            raise copy(studio.worker.status.error)  # each raise has its own traceback
-        for request in make():
-            result.jobs.append(studio.jobs.submit(state.owner(), request))
-        del result.jobs[:-KEPT_JOBS]
+        if model.error is not None:
+            raise copy(model.error)  # each raise has its own traceback
+        submit()
     except UserError as error:
         result.problem = error
-        return False
-    finally:
-        result.following = True
-    return True

@@ -12,14 +12,13 @@ HEIGHT = 208
 
 
 def show() -> None:
-    with st.form("prompt", border=False):
-        st.text_area(
-            _("Prompt"), key=key("prompt"), height=HEIGHT, label_visibility="collapsed",
-            placeholder=_("Describe the picture you have in mind …"),
-        )  # fmt: skip
-        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right", key="submit-row"):
-            st.caption(_("Ctrl + Enter"))
-            st.form_submit_button(_("Generate"), type="primary", on_click=actions.generate, key="generate")
+    """No form of Streamlit's: one keeps what was typed to itself until it is sent, and another page would lose it."""
+    st.text_area(
+        _("Prompt"), key=key("prompt"), height=HEIGHT, label_visibility="collapsed",
+        placeholder=_("Describe the picture you have in mind …"),
+    )  # fmt: skip
+    with st.container(horizontal=True, horizontal_alignment="right", key="submit-row"):
+        st.button(_("Generate"), type="primary", on_click=actions.generate, key="generate", shortcut="Ctrl+Enter")
 
 
 def examples(info: ModelInfo | None) -> None:

@@ -1,118 +1,98 @@
-// Draws what `data` says into the markup of frame.html. Called anew with every change; everything it does may be repeated.
-// Text goes in by textContent and attributes only, never as HTML.
+// Draws the owner's jobs into the markup of frame.html: one in the frame, all in the strip. Called anew whenever the page
+// is; everything it does may be repeated. Text goes in by textContent and attributes only, never as HTML.
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  const find = (selector) => parentElement.querySelector(selector);
-  const { words } = data;
-  const done = data.state === "done";
+  const frame = parentElement.querySelector(".frame");
+  const view = (frame.view ??= { choice: "", choices: -1, shown: "" });
+  view.data = data;
+  view.send = setTriggerValue;
+  if (view.choices !== data.choices) Object.assign(view, { choice: data.choice, choices: data.choices });
   document.documentElement.lang = data.language;
-
-  const frame = find(".frame");
-  const picture = find(".picture");
-  const note = find(".note");
-  const before = frame.dataset.state;
-  frame.dataset.state = data.state;
-  frame.dataset.id = data.id;
-  frame.style.aspectRatio = `${data.width} / ${data.height}`;
-  frame.dataset.stale = String(!done && !data.src);
-  note.textContent = data.state === "empty" ? words.empty : "";
-  if (data.state === "empty") picture.hidden = true;
-  picture.alt = data.prompt ? words.picture.replace("{prompt}", () => data.prompt) : "";
-  if (data.src && frame.dataset.src !== data.src) swap(frame, picture, data.src, () => gone(words.gone));
-  find(".said").textContent = done && before && before !== "done" && before !== "empty" ? words.ready : "";
-
-  const bar = find(".bar");
-  bar.hidden = data.state !== "running" && data.state !== "queued";
-  bar.firstElementChild.style.width = `${(data.share || 0) * 100}%`;
-
-  const save = find(".save");
-  save.textContent = words.save;
-  if (done) save.href = `${data.src}?download=1`;
-  const more = find(".more");
-  more.textContent = words.more;
-  more.onclick = () => setTriggerValue("more", data.id);
-  find(".actions").hidden = data.state === "empty";
-
-  find(".caption").hidden = data.state === "empty";
-  find(".prompt").textContent = data.prompt || "";
-  find(".prompt").title = data.prompt || "";
-  find(".facts").textContent = data.facts || "";
-
-  fill(find(".strip"), data, (id) => setTriggerValue("show", id));
-  lightbox(find(".full"), find(".open"), data);
-
-  function gone(message) {
-    if (frame.dataset.state !== "done") return;
-    picture.hidden = true;
-    note.textContent = message;
-    find(".actions").hidden = true;
-    find(".open").disabled = true;
-  }
+  follow(frame, data.look, data.url, (look) => {
+    view.jobs = look.jobs.filter((job) => job.state !== "cancelled" && !view.data.retried.includes(job.id));
+    redraw(parentElement, view);
+  });
 }
 
-// The next image takes the place of the last only once it can be drawn, so nothing flickers. While a preview is on its
-// way, newer ones wait and the newest is fetched next: on a slow machine previews come more rarely, but they come.
-function swap(frame, picture, src, failed) {
-  frame.dataset.src = src;
-  if (frame.fetching && isPreview(src)) return;
-  frame.fetching = src;
-  const next = new Image();
-  next.src = src;
-  const settled = (drawable) => {
-    if (frame.fetching === src) frame.fetching = "";
-    const wanted = frame.dataset.src;
-    if (drawable && (wanted === src || (isPreview(src) && isPreview(wanted)))) {
-      picture.src = src;
-      picture.hidden = false;
-    }
-    if (wanted !== src && !frame.fetching) swap(frame, picture, wanted, failed);
-    if (wanted === src && !drawable) failed();
+// What was picked; else what is being drawn, and no other as long as it is; else what comes next; else the newest picture.
+function inFrame({ jobs, choice, shown }) {
+  const running = jobs.filter((job) => job.state === "running");
+  return (
+    jobs.find((job) => job.id === choice) ||
+    running.find((job) => job.id === shown) ||
+    running.at(-1) ||
+    jobs.findLast((job) => job.state === "queued") ||
+    jobs.find((job) => job.state === "done")
+  );
+}
+
+function redraw(root, view) {
+  const find = (selector) => root.querySelector(selector);
+  const { words, empty } = view.data;
+  const job = inFrame(view) || { id: "", state: "empty", ...empty };
+  const wasDrawing = view.shown === job.id && ["queued", "running"].includes(find(".frame").dataset.state);
+  view.shown = job.id;
+  drawFrame(find, job, words);
+  find(".said").textContent = job.state === "done" && wasDrawing ? words.ready : "";
+  drawActions(find, job, words, view);
+  find(".caption").hidden = !job.id;
+  find(".prompt").textContent = find(".prompt").title = job.prompt || "";
+  find(".facts").textContent = job.facts || "";
+  const pick = (id) => {
+    view.choice = id; // at once; the page is told, and says the same
+    redraw(root, view);
+    view.send("show", id);
   };
-  next.decode().then(() => settled(true), () => settled(false));
+  fill(find(".strip"), view.jobs, job.id, words, { pick, cancel: (id) => view.send("cancel", id) });
+  lightbox(find(".full"), find(".open"), job, words);
 }
 
-function isPreview(src) {
-  return src.includes("/preview/");
+function drawFrame(find, job, words) {
+  const [frame, open, note, bar] = [find(".frame"), find(".open"), find(".note"), find(".bar")];
+  const done = job.state === "done";
+  const active = job.state === "queued" || job.state === "running";
+  frame.dataset.state = job.state;
+  frame.dataset.id = job.id;
+  frame.style.aspectRatio = `${job.width} / ${job.height}`;
+  open.dataset.alt = job.prompt ? words.picture.replace("{prompt}", () => job.prompt) : "";
+  if (job.state === "empty" || job.state === "failed") clear(open);
+  open.dataset.faded = String(active && open.dataset.shows !== job.id);
+  note.textContent = { empty: words.empty, queued: job.place, failed: job.reason }[job.state] || "";
+  show(open, job.id, done ? `/app/static/img/${job.id}` : active ? job.preview : "", () => {
+    if (!done || !navigator.onLine) return;
+    clear(open);
+    note.textContent = words.gone;
+    find(".actions").hidden = true;
+    open.disabled = true;
+  });
+  const picture = open.querySelector(".picture");
+  if (picture && open.dataset.shows === job.id) picture.alt = open.dataset.alt;
+  bar.hidden = !active;
+  bar.firstElementChild.style.width = `${(job.share || 0) * 100}%`;
 }
 
-function fill(strip, data, show) {
-  strip.hidden = data.strip.length < 2;
-  strip.setAttribute("aria-label", data.words.latest);
-  const wanted = data.strip.map((item) => item.id).join();
-  if (strip.dataset.ids !== wanted) {
-    strip.dataset.ids = wanted;
-    const kept = new Map([...strip.children].map((button) => [button.dataset.id, button]));
-    strip.replaceChildren(...data.strip.map((item) => kept.get(item.id) || thumbnail(item)));
-  }
-  for (const button of strip.children) {
-    button.setAttribute("aria-current", String(button.dataset.id === data.id));
-    button.onclick = () => show(button.dataset.id);
-  }
+function drawActions(find, job, words, view) {
+  const [save, more, again] = [find(".save"), find(".more"), find(".again")];
+  save.textContent = words.save;
+  more.textContent = words.more;
+  again.textContent = words.again;
+  if (job.state === "done") save.href = `/app/static/img/${job.id}?download=1`;
+  more.onclick = () => view.send("more", job.id);
+  again.onclick = () => view.send("retry", job.id);
+  save.hidden = more.hidden = job.state === "failed";
+  again.hidden = job.state !== "failed";
+  find(".actions").hidden = !job.id;
 }
 
-function thumbnail(item) {
-  const button = document.createElement("button");
-  const image = document.createElement("img");
-  button.type = "button";
-  button.dataset.id = item.id;
-  button.title = item.prompt;
-  image.alt = item.prompt;
-  image.loading = "lazy";
-  image.src = `/app/static/thumb/${item.id}`;
-  button.append(image);
-  return button;
-}
-
-function lightbox(dialog, open, data) {
+function lightbox(dialog, open, job, words) {
   const close = dialog.querySelector(".close");
   const image = dialog.querySelector("img");
-  const done = data.state === "done";
-  open.disabled = !done;
-  open.setAttribute("aria-label", data.prompt ? `${data.words.enlarge}: ${data.prompt}` : data.words.enlarge);
-  close.textContent = data.words.close;
+  open.disabled = job.state !== "done";
+  open.setAttribute("aria-label", job.prompt ? `${words.enlarge}: ${job.prompt}` : words.enlarge);
+  close.textContent = words.close;
   open.onclick = () => {
-    image.src = data.src;
-    image.alt = data.prompt;
+    image.src = `/app/static/img/${job.id}`;
+    image.alt = job.prompt;
     dialog.showModal();
   };
   close.onclick = image.onclick = () => dialog.close();

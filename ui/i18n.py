@@ -1,7 +1,9 @@
 """Words in the user's language: English in the source, others from locales/, read once at start-up."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from gettext import NullTranslations
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from ui import state
 LOCALES = Path(__file__).parent / "locales"
 LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
 DEFAULT = "en"
+_asked: ContextVar[str | None] = ContextVar("asked", default=None)
 
 
 def load_catalogs() -> dict[str, NullTranslations]:
@@ -31,8 +34,20 @@ def load_catalogs() -> dict[str, NullTranslations]:
     return catalogs
 
 
+@contextmanager
+def speaking(wanted: str) -> Iterator[None]:
+    """Say what is said inside in this language: for answers that belong to no session."""
+    before = _asked.set(wanted if wanted in LANGUAGES else DEFAULT)
+    try:
+        yield
+    finally:
+        _asked.reset(before)
+
+
 def language() -> str:
     """This session's: what the link in the page set, else the address, else the browser."""
+    if (asked_for := _asked.get()) is not None:
+        return asked_for
     if "language" not in st.session_state:
         asked = st.query_params.get("lang", "")
         st.session_state["language"] = asked if asked in LANGUAGES else spoken(st.context.locale)
@@ -59,6 +74,12 @@ def say(error: StudioError) -> str:
     """An error in the user's language; names of fields inside it too."""
     values = {name: _(value) if isinstance(value, str) else value for name, value in error.values.items()}
     return _(error.template).format(**values)
+
+
+def say_in(wanted: str, error: StudioError) -> str:
+    """An error in the language that a request names."""
+    with speaking(wanted):
+        return say(error)
 
 
 def of_language(texts: Mapping[str, str]) -> str:

@@ -1,7 +1,6 @@
 """The pages there are, and the quiet line of links between them.
 
-A session keeps its choices while it is on another page: Streamlit forgets the widgets that a run did not draw, so they
-are said anew there.
+A session keeps its choices while it is on another page. What was typed last arrives there together with the click.
 """
 
 from collections.abc import Callable
@@ -27,6 +26,10 @@ def show() -> None:
     """Draw the masthead and the page that the address names."""
     pages = [_page(number, *entry) for number, entry in enumerate(PAGES)]
     here = st.navigation(pages, position="hidden")
+    wanted = st.session_state.pop(state.GO_TO, "")
+    for page, (address, _name, _show) in zip(pages, PAGES, strict=True):
+        if address == wanted:
+            st.switch_page(page, query_params=dict(st.query_params.items()))
     with st.container(key="masthead"):
         st.html(f'<h1 class="wordmark">{NAME}</h1>')
         with st.container(horizontal=True, vertical_alignment="center", key="pages"):

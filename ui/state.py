@@ -7,6 +7,8 @@ session state, and jobs are asked for by owner.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from gettext import NullTranslations
+from math import inf
+from time import monotonic
 from typing import Any, cast
 from uuid import uuid4
 
@@ -14,7 +16,7 @@ import streamlit as st
 
 from core.engine import ModelInfo
 from core.errors import StudioError
-from core.request import MAX_STEPS
+from core.request import MAX_STEPS, StyleUse
 from studio.build import Studio
 
 # --- base: one object for the process -------------------------------------------------------------------------------
@@ -22,11 +24,12 @@ from studio.build import Studio
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """`read_owner` takes a browser's cookies; `catalogs` are translations by language."""
+    """`read_owner` takes a browser's cookies; `catalogs` are translations by language; `clock` is monotonic."""
 
     studio: Studio
     read_owner: Callable[[Mapping[str, str]], str | None]
     catalogs: Mapping[str, NullTranslations]
+    clock: Callable[[], float] = monotonic
 
 
 _base: Base | None = None
@@ -64,8 +67,7 @@ class Config:
     """What the widgets say. Each field stands in session state as `key(name)`, which is its widget's key."""
 
     prompt: str = ""
-    style: str = ""
-    strength: float = 1.0
+    styles: tuple[StyleUse, ...] = ()
     num_inference_steps: int = 8
     guidance_scale: float = 0.0
     negative_prompt: str = ""
@@ -94,21 +96,27 @@ def configure(**choices: Any) -> None:
 
 
 def start_config(info: ModelInfo | None, seed: int) -> None:
-    """Fill in what is missing, with the model's own defaults. Keeps what was chosen."""
+    """Fill in what is missing: what was chosen before, else the model's own defaults."""
     defaults: dict[str, Any] = {f.name: f.default for f in fields(Config)} | {"seed": seed}
     if info is not None:
         defaults["num_inference_steps"] = min(max(1, info.num_inference_steps), MAX_STEPS)
         defaults["guidance_scale"] = min(max(0.0, info.guidance_scale), MOST_GUIDANCE)
-    for name, value in defaults.items():
-        if key(name) not in st.session_state:  # assigning anew would overwrite what is being typed
-            st.session_state[key(name)] = value
+    for name, value in {**{key(name): value for name, value in defaults.items()}, **_kept()}.items():
+        if name not in st.session_state:  # assigning anew would overwrite what is being typed
+            st.session_state[name] = value
+    keep_config()
 
 
 def keep_config() -> None:
-    """Say what was chosen anew, on a page that does not draw its widgets: Streamlit would forget it."""
-    for name, value in st.session_state.items():
-        if str(name).startswith(key("")):
-            st.session_state[name] = value
+    """Keep what is chosen, at the start of each run: Streamlit forgets a widget once a page has not drawn it."""
+    _kept().update({name: value for name, value in st.session_state.items() if str(name).startswith(key(""))})
+
+
+def _kept() -> dict[Any, Any]:
+    return cast(dict[Any, Any], st.session_state.setdefault("kept", {}))
+
+
+GO_TO = "go-to"  # the address of a page that a click leads to; navigation.py goes there in the next run
 
 
 # --- result: what came of them --------------------------------------------------------------------------------------
@@ -116,26 +124,32 @@ def keep_config() -> None:
 
 @dataclass(slots=True)
 class Result:
-    """`jobs` of this session, oldest first; `shown` is the picture in the frame, "" for none.
+    """`shown` is the job this tab has picked for its frame; "" goes along with what is being drawn. Each pick and each
+    return to "" counts as one of `choices`. `prompt` and `seed` are those of the last wish; `problem` is why the last
+    click came to nothing; `retried` failed and were asked for anew.
 
-    `following`: the frame goes along with what is being drawn. `problem` is why the last click came to nothing.
-    `form` and `submitted_s` tell a double click from a second wish.
+    `pressed`, `answered_s` and `before` tell a double click from a second wish: see `actions.generate`.
     """
 
-    jobs: list[str] = field(default_factory=list)
     shown: str = ""
-    following: bool = True
+    choices: int = 0
     prompt: str = ""
     seed: int = 0
-    form: Config | None = None
-    submitted_s: float = 0.0
     problem: StudioError | None = None
+    retried: list[str] = field(default_factory=list)
+    pressed: bool = False
+    answered_s: float = -inf
+    before: str = ""
+
+    def show(self, job_id: str) -> None:
+        self.shown, self.choices = job_id, self.choices + 1
+
+    def follow(self) -> None:
+        self.show("")
 
 
 def result() -> Result:
-    """This session's; a new session of a known browser starts with what its owner has."""
+    """This session's. A new session of a known browser goes along with what its owner has."""
     if "result" not in st.session_state:
-        known = base().studio.jobs.list(owner())
-        done = [job.id for job in known if job.state == "done"]
-        st.session_state["result"] = Result([job.id for job in reversed(known)], done[0] if done else "")
+        st.session_state["result"] = Result()
     return cast(Result, st.session_state["result"])

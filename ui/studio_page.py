@@ -2,27 +2,25 @@
 
 import streamlit as st
 
-from ui import actions, form, frame, settings, state, status
+from ui import actions, form, frame, live, settings, state, status
 from ui.i18n import _
 
 
 def show() -> None:
     studio = state.base().studio
     state.start_config(studio.info, actions.new_seed())
-    watching = status.is_active()
+    look = live.look(studio, state.owner())
     left, middle, right = st.columns([1, 2, 1], gap="large")
     with left, st.container(key="zone-settings"):
-        settings.show(studio.styles.list(), studio.info)
+        settings.show(studio.info)
     with middle, st.container(key="zone-prompt"):
         form.show()
-        # A fragment must be alone in its container. Where one that reruns overtakes the page it is part of, Streamlit
-        # (1.67) takes its old place for empty, and what follows moves up one and is overwritten (seen: the examples).
-        with st.container(key="now"):
-            status.show(watching)
+        status.show(look)
         _say_when_not_remembered()
         form.examples(studio.info)
     with right, st.container(key="zone-picture"):
-        frame.show(watching)
+        frame.show(look)
+    actions.answered()
 
 
 def _say_when_not_remembered() -> None:

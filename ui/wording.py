@@ -5,7 +5,7 @@ from math import gcd
 
 from core.engine import EngineStatus
 from core.request import GenerationRequest
-from studio.jobs import Snapshot
+from studio.job import Snapshot
 from ui.i18n import _
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$&:^=\"'/@])")
@@ -51,16 +51,29 @@ def unmarked(text: str) -> str:
     return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
 
 
+def duration(seconds: float) -> str:
+    """To be read at a glance: "42 s", "3:07" minutes."""
+    whole = max(0, int(seconds))
+    return _("{seconds} s").format(seconds=whole) if whole < 60 else f"{whole // 60}:{whole % 60:02}"
+
+
+def model_state(model: EngineStatus) -> str:
+    if model.state == "loading":
+        return _loading(model)
+    return _("Ready") if model.state == "ready" else _("Cannot be used")
+
+
 def _running(job: Snapshot) -> list[str]:
     style = ", ".join(use.name for use in job.request.styles)
     parts = [_("Drawing in style {style}").format(style=style) if style else _("Drawing")]
     steps = job.request.num_inference_steps
-    if job.step:
+    if job.stage == "save":
+        parts.append(_("saving"))
+    elif job.step:
         parts.append(_("step {step} of {steps}").format(step=job.step, steps=steps))
     if job.left_s is not None:
-        parts.append(
-            _("{seconds} s left").format(seconds=round(job.left_s) if job.left_s >= 10 else f"{job.left_s:.1f}")
-        )
+        left = round(job.left_s) if job.left_s >= 10 else f"{job.left_s:.1f}"
+        parts.append(_("{seconds} s left").format(seconds=left))
     return parts
 
 

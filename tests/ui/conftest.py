@@ -2,7 +2,9 @@
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -10,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from core.config import Config, PathsConfig, QueueConfig
 from core.engine import Engine, EngineStatus, Frame, ModelInfo, Picture, Progress
 from studio.build import Studio, assemble
-from ui import i18n, state
+from ui import actions, i18n, state
 
 ROOT = Path(__file__).resolve().parents[2]
 INFO = ModelInfo(
@@ -105,3 +107,17 @@ def draw(studio: Studio) -> Callable[[], int]:
         return count
 
     return finish_all
+
+
+@pytest.fixture
+def acting(monkeypatch: pytest.MonkeyPatch) -> Callable[[AppTest], AbstractContextManager[ModuleType]]:
+    """What a click in a component does in that session; AppTest has no such clicks."""
+
+    @contextmanager
+    def in_session(test: AppTest) -> Iterator[ModuleType]:
+        with monkeypatch.context() as patch:
+            patch.setattr(state, "owner", lambda: test.session_state["owner"])
+            patch.setattr(state, "result", lambda: test.session_state["result"])
+            yield actions
+
+    return in_session
