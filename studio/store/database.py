@@ -13,6 +13,7 @@ from studio.store.schema import HEAD
 
 FILE = "studio.db"
 BUSY_S = 15  # how long a write waits for another process that holds the database
+_MIGRATING = 0x4A494D45  # "JIME": any number that nobody else locks
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -40,8 +41,12 @@ def open_database(url: str, folder: Path) -> Engine:
             'The package {package} is missing. Install it with: .venv/bin/pip install "psycopg[binary]"',
             package=str(error.name),
         ) from error
-    with refusals_told():
-        _migrate(database)
+    try:
+        with refusals_told():
+            _migrate(database)
+    except BaseException:
+        database.dispose()
+        raise
     return database
 
 
@@ -104,7 +109,9 @@ def _migrate(database: Engine) -> None:
 
     settings = Config()
     settings.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    with writing(database).begin() as connection:  # also keeps out a second studio that starts at the same moment
+    with writing(database).begin() as connection:
+        if database.dialect.name == "postgresql":  # a second studio may start at the same moment; SQLite's lock is held
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATING})
         settings.attributes["connection"] = connection
         command.upgrade(settings, "head")
 
