@@ -198,7 +198,7 @@ def evaluate(
 ) -> dict[str, dict[str, float] | dict[str, dict[str, float]]]:
     """Everything, as one JSON-ready dict."""
     judge, asked = load(), cases(count)
-    pipeline = ZImagePipeline.from_pretrained(model, torch_dtype=torch.float32).to(device)
+    pipeline = ZImagePipeline.from_pretrained(model, dtype=torch.float32).to(device)
     pipeline.set_progress_bar_config(disable=True)
     report: dict[str, dict[str, float] | dict[str, dict[str, float]]] = {"judge": calibrate(judge, asked)}
     report["base"] = shares(tally(asked, looked_at(judge, draw_all(pipeline, asked))))

@@ -1,11 +1,11 @@
-"""Stage 3: a style, as a LoRA trained on the same pictures drawn in that style; and what is kept beside the file."""
+"""Stage 3: a style, as a LoRA trained on the same pictures drawn in that style; and what lies beside its file."""
 
 import json
 from pathlib import Path
 from random import Random
 
 import torch
-from diffusers import ZImageTransformer2DModel
+from diffusers import ZImagePipeline, ZImageTransformer2DModel
 from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict
 from safetensors.torch import save_file
@@ -20,6 +20,7 @@ from demo.text import embed
 
 RANK = 8
 TARGETS = ["to_q", "to_k", "to_v", "to_out.0", "w1", "w2", "w3"]
+SHOWN = "a red house on a meadow by day"
 ABOUT = {
     "cartoon": ("Cartoon", "Flat colours and black outlines."),
     "sketch": ("Sketch", "Pencil on paper: lines and hatching."),
@@ -71,6 +72,23 @@ def write(style: str, tensors: dict[str, Tensor], folder: Path) -> None:
     """The style's file, and beside it what a person should know of it."""
     folder.mkdir(parents=True, exist_ok=True)
     save_file(tensors, folder / f"{style}.safetensors", metadata={"format": "pt"})
+    describe(style, folder)
+
+
+def describe(style: str, folder: Path) -> None:
     name, description = ABOUT[style]
     about = {"name": name, "trigger_words": [style], "description": description, "author": "Jimeng Studio"}
     (folder / f"{style}.json").write_text(json.dumps(about, ensure_ascii=False, indent=2) + "\n", "utf-8")
+
+
+def show(style: str, model: Path, folder: Path) -> None:
+    """Draw the style's thumbnail with the finished `model`, in its own first size."""
+    width, height = json.loads((model / "studio.json").read_text("utf-8"))["sizes"][0]
+    pipeline = ZImagePipeline.from_pretrained(model, dtype=torch.float32)
+    pipeline.set_progress_bar_config(disable=True)
+    pipeline.load_lora_weights(str(folder), weight_name=f"{style}.safetensors")
+    drawn = pipeline(
+        SHOWN, height=height, width=width, num_inference_steps=8, guidance_scale=0.0,
+        generator=torch.Generator().manual_seed(1),
+    )  # fmt: skip
+    drawn.images[0].save(folder / f"{style}.preview.webp", quality=85)

@@ -133,12 +133,13 @@ def fit_styles(scale: Scale, clock: Clock, args: argparse.Namespace) -> None:
     autoencoder = read_vae(args)
     encoder = Qwen3Model.from_pretrained(args.model / "text_encoder", dtype=torch.float32).to(args.device)
     for name in args.only:
-        fresh = ZImageTransformer2DModel.from_pretrained(args.model / "transformer", torch_dtype=torch.float32)
+        fresh = ZImageTransformer2DModel.from_pretrained(args.model / "transformer", dtype=torch.float32)
         torch.manual_seed(3)
         pools = make_pools(autoencoder, tokenizer, scale.style_pictures, args.work, name)
         plan = clock.limit(scale.style)
         if tensors := style.fit(name, fresh.to(args.device), encoder, pools, scale.style_batch, plan, args.work):
             style.write(name, tensors, args.styles)
+            style.show(name, args.model, args.styles)
             print(f"style {name}: {len(tensors) // 2} modules", flush=True)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from diffusers import ZImagePipeline
+from PIL import Image
 
 from demo import train
 
@@ -36,9 +37,11 @@ def test_one_command_makes_a_model_and_a_style(made: Path) -> None:
     assert not torch.equal(plain, picture())
 
 
-def test_a_style_says_what_it_is(made: Path) -> None:
+def test_a_style_says_and_shows_what_it_is(made: Path) -> None:
     about = json.loads((made / "styles" / "sketch.json").read_text("utf-8"))
     assert set(about) == {"name", "trigger_words", "description", "author"}
+    with Image.open(made / "styles" / "sketch.preview.webp") as preview:
+        assert preview.size == (256, 256)
 
 
 def test_a_model_says_what_it_knows(made: Path) -> None:
