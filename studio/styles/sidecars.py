@@ -29,7 +29,7 @@ def about(found: Found, metadata: Mapping[str, str]) -> About:
     """Never raises: what cannot be read says nothing."""
     folder = found.file.parent
     said = [_from(name, _json(folder / name)) for name, _ in found.beside if name.endswith(TEXTS)]
-    said += [_modelspec(metadata), _kohya(metadata)]
+    said += [_modelspec(metadata), _kohya(metadata, found.file.stem)]
     return About(
         title=next((a.title for a in said if a.title), ""),
         author=next((a.author for a in said if a.author), ""),
@@ -79,13 +79,15 @@ def _modelspec(metadata: Mapping[str, str]) -> About:
     return _made(entry["title"], entry["author"], entry["description"], entry["trigger_phrase"])
 
 
-def _kohya(metadata: Mapping[str, str]) -> About:
+def _kohya(metadata: Mapping[str, str], stem: str) -> About:
+    """All checkpoints of a run carry the run's name: where the file's own name says more, that is the title."""
+    title = metadata.get("ss_output_name", "")
     counts: Counter[str] = Counter()
     for tags in _mapping(_parsed(metadata.get("ss_tag_frequency", ""))).values():
         for tag, count in _mapping(tags).items():
             if isinstance(count, int):
                 counts[str(tag)] += count
-    return _made(metadata.get("ss_output_name"), None, None, [tag for tag, _ in counts.most_common(_COMMON_TAGS)])
+    return _made(title if title not in stem else "", None, None, [tag for tag, _ in counts.most_common(_COMMON_TAGS)])
 
 
 def _made(title: object, author: object, description: object, words: object) -> About:

@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 from core.errors import UserError
 from core.style import StyleReport
+from studio.styles.text import one_line
 
 State: TypeAlias = Literal["looking", "ready", "unusable"]
 
@@ -44,4 +45,4 @@ class Style:
     @property
     def title(self) -> str:
         """What to call it: as its author did, else its file's name."""
-        return self.about.title or self.name.rpartition("/")[2]
+        return self.about.title or one_line(self.name.rpartition("/")[2], len(self.name)) or self.name

@@ -51,8 +51,9 @@ def test_what_civitai_says_comes_as_text(reading: Reading) -> None:
 
 def test_the_files_own_metadata_speaks_where_nothing_lies_beside_it(reading: Reading) -> None:
     tags = json.dumps({"a": {"ink": 40, "paper": 3, "cat": 1}, "b": {"paper": 9, "dog": 2}})
-    kohya = {"ss_output_name": "ink-v2", "ss_tag_frequency": tags}
-    assert about(reading, metadata=kohya) == About("ink-v2", "", "", ("ink", "paper", "dog"))
+    kohya = {"ss_output_name": "wash-v2", "ss_tag_frequency": tags}
+    assert about(reading, metadata=kohya) == About("wash-v2", "", "", ("ink", "paper", "dog"))
+    assert about(reading, metadata={"ss_output_name": "ink"}).title == ""  # the file's own name says as much
     spec = {"modelspec.title": "Ink", "modelspec.author": "Li", "modelspec.trigger_phrase": "ink wash"}
     assert about(reading, metadata=kohya | spec) == About("Ink", "Li", "", ("ink wash",))
     assert about(reading, metadata=kohya | spec, json={"name": "Mine"}) == About("Mine", "Li", "", ("ink wash",))
