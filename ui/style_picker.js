@@ -39,6 +39,7 @@ function draw(state) {
   while (rows.children.length < shown.length) rows.append(newRow(state, rows.children.length));
   shown.forEach((use, index) => drawRow(state, rows.children[index], use, index));
 
+  root.querySelector(".label").textContent = data.words.style;
   const add = root.querySelector(".add");
   add.textContent = data.words.add;
   add.hidden = !chosen.length || shown.length > chosen.length || chosen.length >= data.most || chosen.length >= data.styles.length;
@@ -97,7 +98,7 @@ function drawRow(state, row, use, index) {
     row.querySelector(".words").replaceChildren(...chips);
   }
   const off = row.querySelector(".off");
-  off.setAttribute("aria-label", style ? words.off.replace("{name}", () => style.name) : "");
+  off.setAttribute("aria-label", style ? words.off.replace("{name}", () => style.label) : "");
   off.title = off.getAttribute("aria-label");
   off.hidden = !style;
 
@@ -135,7 +136,7 @@ function drawPanel(state, row, use, index) {
   };
   const offered = state.data.styles.filter((style) => !others.has(style.name));
   list.append(option(null, state.data.words.none, !use, () => choose("")));
-  for (const style of offered) list.append(option(style, style.name, use?.name === style.name, () => choose(style.name)));
+  for (const style of offered) list.append(option(style, style.label, use?.name === style.name, () => choose(style.name)));
 
   const fresh = make("div", "panel");
   fresh.dataset.now = now;
@@ -143,9 +144,11 @@ function drawPanel(state, row, use, index) {
   fresh.append(list);
   fresh.onkeydown = (event) => onKey(state, event, list);
   fresh.addEventListener("focusout", (event) => {
-    if (!fresh.contains(event.relatedTarget) && fresh.isConnected) close(state, false);
+    if (state.open === index && !state.drawing && !fresh.contains(event.relatedTarget)) close(state, false);
   });
+  state.drawing = true; // to take away what has the focus is not to leave it
   panel ? panel.replaceWith(fresh) : row.append(fresh);
+  state.drawing = false;
   activate(list, list.querySelector("[aria-selected=true]") ?? list.firstElementChild);
   (fresh.querySelector(".search") ?? list).focus({ preventScroll: true });
 }
@@ -210,16 +213,16 @@ function close(state, focus = true) {
 }
 
 function thumb(style) {
-  const element = make(style.src ? "img" : "span", "thumb", style.src ? "" : [...style.name.split("/").pop()][0]?.toUpperCase());
+  const element = make(style.src ? "img" : "span", "thumb", style.src ? "" : [...style.title][0].toUpperCase());
   element.setAttribute("aria-hidden", "true");
   if (style.src) Object.assign(element, { src: style.src, alt: "", loading: "lazy" });
   return element;
 }
 
 function name(style) {
-  const element = make("span", "name", style.name);
+  const element = make("span", "name", style.label);
   element.dir = "auto";
-  element.title = style.title === style.name ? style.name : `${style.title}\n${style.name}`;
+  element.title = style.title === style.label ? style.label : `${style.title}\n${style.label}`;
   return element;
 }
 

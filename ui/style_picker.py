@@ -4,6 +4,7 @@ It is told what there is as data and answers with the whole choice, so that an a
 harm. It looks again by itself (style_watch.js), for styles that come and go and the dot of those on the device.
 """
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,11 @@ def use_style(name: str) -> None:
     choose([{"name": name, "strength": 1.0}])
 
 
+def renamed(use: StyleUse, name: str, to: str) -> StyleUse:
+    """The same choice, if it was of the style that is now called `to`."""
+    return replace(use, name=to) if use.name == name else use
+
+
 def offered(styles: tuple[Style, ...]) -> tuple[Style, ...]:
     return tuple(style for style in styles if style.state == "ready")
 
@@ -93,6 +99,7 @@ def source(style: Style) -> str:
 def _entry(style: Style, resident: bool) -> dict[str, Any]:
     return {
         "name": style.name,
+        "label": style.label,
         "title": style.title,
         "src": source(style),
         "words": list(style.about.words),

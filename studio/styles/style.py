@@ -43,6 +43,11 @@ class Style:
     problem: UserError | None = None
 
     @property
+    def label(self) -> str:
+        """The name as it may be shown: no character in it turns or hides the others."""
+        return one_line(self.name, len(self.name)) or "?"
+
+    @property
     def title(self) -> str:
         """What to call it: as its author did, else its file's name."""
-        return self.about.title or one_line(self.name.rpartition("/")[2], len(self.name)) or self.name
+        return self.about.title or self.label.rpartition("/")[2]
