@@ -5,10 +5,11 @@ import pytest
 import torch
 
 from core.engine import Frame, Picture, Progress
-from core.errors import UserError
+from core.errors import OutOfMemory, UserError
 from core.request import StyleUse
 from pipeline.checks import check_frame, check_latents
 from pipeline.engine import TorchEngine
+from pipeline.vae import TILE
 from tests.pipeline.conftest import draw, request
 
 
@@ -72,6 +73,70 @@ def test_a_failed_request_leaves_the_engine_as_it_was(engine: TorchEngine) -> No
     with pytest.raises(UserError, match='The style "no such" is not there any more'):
         draw(engine, request(styles=(StyleUse("sketch"), StyleUse("no such"))))
     assert draw(engine, request()).rgb == expected
+
+
+@pytest.mark.parametrize("component", ["text_encoder", "transformer", "vae"])
+def test_too_little_memory_is_told_as_such_and_the_next_picture_is_drawn(engine: TorchEngine, component: str) -> None:
+    expected = draw(engine, request())
+    module = getattr(engine.model, component)
+    module = module.decoder if component == "vae" else module
+    handle = module.register_forward_pre_hook(lambda *_: torch.empty(2**50))  # torch's own error, the real one
+    try:
+        with pytest.raises(OutOfMemory) as caught:
+            draw(engine, request("a prompt that takes too much", styles=(StyleUse("sketch"),)))
+    finally:
+        handle.remove()
+    assert caught.value.__cause__ is caught.value.__context__ is None  # else it would keep the tensors it came from
+    assert draw(engine, request()) == expected
+
+
+def test_another_error_is_not_taken_for_too_little_memory(engine: TorchEngine) -> None:
+    handle = engine.model.transformer.register_forward_pre_hook(lambda *_: torch.ones(2) @ torch.ones(3))
+    try:
+        with pytest.raises(RuntimeError, match="size"):
+            draw(engine, request())
+    finally:
+        handle.remove()
+
+
+@pytest.mark.slow
+def test_a_frugal_picture_is_decoded_in_tiles_and_looks_the_same(engine: TorchEngine) -> None:
+    wanted = request(width=1024, height=528, num_inference_steps=1)
+    largest: list[int] = []
+    handle = engine.model.vae.decoder.register_forward_pre_hook(lambda _, x: largest.append(x[0].shape[-1]))
+    try:
+        *_, tiled = engine.generate(wanted, frugal=True)
+        tile = TILE // engine.model.vae_scale_factor
+        assert max(largest) == tile
+        largest.clear()
+        plain = draw(engine, wanted)
+        assert largest == [1024 // engine.model.vae_scale_factor]
+    finally:
+        handle.remove()
+    assert isinstance(tiled, Picture)
+    difference = np.abs(pixels(tiled.frame).astype(int) - pixels(plain).astype(int))
+    assert difference.mean() < 3
+    small = request(num_inference_steps=1)
+    assert [*engine.generate(small, frugal=True)][-1] == Picture(draw(engine, small))  # one tile: the same bits
+
+
+def test_styles_are_brought_to_the_device_before_they_are_asked_for(engine: TorchEngine) -> None:
+    engine.free()
+    assert engine.facts().styles == frozenset()
+    engine.prefetch([StyleUse("sketch"), StyleUse("no such"), StyleUse("cartoon", 0.5)])
+    facts = engine.facts()
+    assert len(facts.styles) == 2
+    assert facts.styles_bytes > 0
+    draw(engine, request(styles=(StyleUse("sketch"),), num_inference_steps=1))
+    assert engine.facts().styles == facts.styles
+
+
+def test_the_engine_says_where_it_runs_and_what_it_holds(engine: TorchEngine) -> None:
+    facts = engine.facts()
+    assert (facts.device, facts.dtype) == ("CPU", "float32")
+    assert 0 < facts.memory_used < facts.memory_total
+    engine.free()
+    assert (engine.facts().styles, engine.facts().styles_bytes) == (frozenset(), 0)
 
 
 def test_latents_that_are_not_numbers_name_their_cause() -> None:
