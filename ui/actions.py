@@ -27,8 +27,8 @@ def generate() -> None:
     A request, seed included, is one job as long as that has not ended, whoever sends it twice: a second click, a second
     tab, a browser that lost the answer. Its key is the request itself and what came before it (`_before`), so that what
     was drawn or cancelled can be drawn again. A wish for another picture differs by its seed. So a new seed is drawn
-    for each press, except for one that comes before the page has *answered* the press before it, or within a double click
-    of that: counting from there, a slow answer does not turn one wish into two.
+    for each press, except for one that comes before the page has *answered* the press before it, or within a double
+    click of that: counting from there, a slow answer does not turn one wish into two.
     """
     result, config = state.result(), state.config()
     if not result.pressed and state.base().clock() - result.answered_s > DOUBLE_CLICK_S:

@@ -60,11 +60,31 @@ class StudioPage:
 
     @property
     def picture(self) -> Locator:
-        return self.page.locator(".picture")
+        return self.page.locator(".frame .picture")
 
     @property
     def status(self) -> Locator:
         return self.page.locator(".st-key-status")
+
+    @property
+    def strip(self) -> Locator:
+        return self.page.locator(".strip .tile")
+
+    def tab(self) -> "StudioPage":
+        """Another tab of the same browser."""
+        page = self.page.context.new_page()
+        page.goto(self.page.url)
+        return StudioPage(page).opened()
+
+    def opened(self) -> "StudioPage":
+        expect(self.prompt).to_be_visible()
+        expect(self.frame).to_have_attribute("data-state", re.compile("."))
+        return self
+
+    def go(self, name: str) -> None:
+        """To another page, by its link."""
+        link = self.page.locator(".st-key-pages").get_by_role("link", name=name)
+        link.click(delay=50)  # as a finger takes; what was typed is sent when the field is left
 
     def ask(self, prompt: str) -> None:
         self.prompt.fill(prompt)
@@ -178,14 +198,11 @@ def visit(chromium: Browser, served: Served) -> Iterator[Callable[..., StudioPag
     contexts: list[BrowserContext] = []
 
     def open_page(url: str = "", **options: object) -> StudioPage:
-        context = chromium.new_context(**{"locale": "en-US", **options})
+        context = chromium.new_context(**{"locale": "en-US", "base_url": served.url, **options})
         contexts.append(context)
         page = context.new_page()
-        page.goto(url or served.url)
-        studio_page = StudioPage(page)
-        expect(studio_page.prompt).to_be_visible()
-        expect(studio_page.frame).to_have_attribute("data-state", re.compile("."))
-        return studio_page
+        page.goto(url or "/")
+        return StudioPage(page).opened()
 
     yield open_page
     for context in contexts:

@@ -8,15 +8,20 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
-# Watches the frame from inside the page, so that nothing which was shown only for a moment is missed.
+# Watches the frame from inside the page, so that nothing which was shown only for a moment is missed: what is shown,
+# and every size that the frame has.
 WATCH = """
 () => {
+  const frame = find(document, ".frame");
+  const look = () => {
+    const picture = frame.querySelector(".picture"), { width, height } = frame.getBoundingClientRect();
+    window.seen.push(picture ? picture.src : "");
+    window.sizes.add(`${width} x ${height}`);
+  };
   window.seen = [];
-  const picture = find(document, ".picture");
-  const look = () => window.seen.push(picture.src);
+  window.sizes = new Set();
   look();
-  const observer = new MutationObserver(look);
-  observer.observe(picture, {attributes: true, attributeFilter: ["src"]});
+  new MutationObserver(look).observe(frame, {subtree: true, childList: true, attributes: true});
   function find(root, selector) {
     for (const element of root.querySelectorAll("*")) {
       const found = element.matches(selector) ? element : element.shadowRoot && find(element.shadowRoot, selector);
@@ -36,11 +41,13 @@ def test_a_prompt_becomes_a_picture_with_previews_on_the_way(visit, served):
     studio.set_number("Steps", 60)
     studio.ask("a red house on a green meadow")
     expect(studio.status).to_contain_text("Drawing")
-    studio.page.evaluate(WATCH)  # not sooner: the frame is made anew when the model has loaded
+    studio.page.evaluate(WATCH)
     picture = studio.wait_for_new()
     seen = studio.page.evaluate("window.seen")
     assert any("/app/static/preview/" in src for src in seen)
     assert seen[-1].endswith(f"/app/static/img/{picture}")
+    assert "" not in seen[[bool(src) for src in seen].index(True) :]  # from one to the next without a gap
+    assert len(studio.page.evaluate("[...window.sizes]")) == 1  # and nothing moved
     expect(studio.status).to_contain_text("Done in")
     expect(studio.page.locator(".caption .prompt")).to_have_text("a red house on a green meadow")
     shown = studio.picture.evaluate("image => [image.naturalWidth, image.naturalHeight, image.complete]")
@@ -77,7 +84,7 @@ def test_a_reload_finds_the_picture_and_the_latest_ones_again(visit):
     studio.page.reload()
     expect(studio.frame).to_have_attribute("data-id", second)
     assert studio.wait_for_new() == second
-    thumbnails = studio.page.locator(".strip button")
+    thumbnails = studio.page.locator(".strip .pick")
     expect(thumbnails).to_have_count(2)
     thumbnails.nth(1).click()
     expect(studio.frame).to_have_attribute("data-id", first)
@@ -107,7 +114,7 @@ def test_cancel_stops_a_picture_and_the_next_one_is_drawn(visit):
     studio = visit()
     studio.set_number("Steps", 100)
     studio.ask("a red house")
-    studio.page.get_by_role("button", name="Cancel").click()
+    studio.page.get_by_role("button", name="Cancel", exact=True).click()
     expect(studio.status).to_contain_text("Cancelled")
     studio.set_number("Steps", 2)
     studio.draw("a red house")
@@ -190,4 +197,4 @@ def test_a_picture_whose_file_was_deleted_is_said_to_be_gone(visit, served):
     picture = studio.draw("a red apple")
     Path(served.data, "pictures", f"{picture}.png").unlink()
     again = visit(storage_state=studio.page.context.storage_state())  # the same owner, with nothing in its cache
-    expect(again.page.locator(".note")).to_have_text("The file of this picture is no longer there.")
+    expect(again.page.locator(".frame .note")).to_have_text("The file of this picture is no longer there.")
