@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any, TypeAlias
 
 import torch
 from diffusers import ZImagePipeline
@@ -33,7 +34,21 @@ GOALS = {  # the share, or dB, that the model is meant to reach
     "background": 0.95, "colour": 0.95, "present": 0.90, "count": 0.90, "left_right": 0.90, "hair": 0.90,
     "glasses": 0.90, "hat": 0.90, "vae_renders_db": 30.0, "vae_photos_db": 24.0,
 }  # fmt: skip
-Scores = dict[str, list[bool]]
+Scores: TypeAlias = dict[str, list[bool]]
+Report: TypeAlias = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """How much is drawn: captions for the base and for each style, seeds of one prompt, pictures for the VAE."""
+
+    captions: int = 500
+    style_captions: int = 100
+    seeds: int = 20
+    vae_pictures: int = 24
+
+
+QUICK = Sample(24, 8, 3, 4)
 
 
 @dataclass(frozen=True)
@@ -154,8 +169,7 @@ def judge_styles(
         seen = looked_at(judge, draw_all(pipeline, asked))
         pipeline.unload_lora_weights()
         recognised = sum(one.facts["style"] == style for one in seen) / len(seen)
-        content = shares(tally(asked, seen))
-        found[style] = {"recognised": round(recognised, 4), "present": content["present"]}
+        found[style] = {"recognised": round(recognised, 4), "present": shares(tally(asked, seen)).get("present", 1.0)}
     return found
 
 
@@ -193,21 +207,22 @@ def _square(file: Path) -> Tensor:
     return torch.frombuffer(bytearray(small.tobytes()), dtype=torch.uint8).view(SIDE, SIDE, 3).permute(2, 0, 1) / 255
 
 
-def evaluate(
-    model: Path, styles: Path, count: int, style_count: int, device: str, photos: Path | None = None
-) -> dict[str, dict[str, float] | dict[str, dict[str, float]]]:
-    """Everything, as one JSON-ready dict."""
-    judge, asked = load(), cases(count)
+def evaluate(model: Path, styles: Path, sample: Sample, device: str, photos: Path | None = None) -> Report:
+    """Everything, ready for JSON: "judge" (its calibration), "base", "pictures" and "styles"."""
+    judge, asked = load(), cases(sample.captions)
     pipeline = ZImagePipeline.from_pretrained(model, dtype=torch.float32).to(device)
     pipeline.set_progress_bar_config(disable=True)
-    report: dict[str, dict[str, float] | dict[str, dict[str, float]]] = {"judge": calibrate(judge, asked)}
-    report["base"] = shares(tally(asked, looked_at(judge, draw_all(pipeline, asked))))
-    report["pictures"] = judge_vae(pipeline, 24, photos) | {"seeds_differ": seeds_differ(pipeline, 20)}
-    report["styles"] = judge_styles(pipeline, judge, asked[:style_count], styles)
-    return report
+    drawn = looked_at(judge, draw_all(pipeline, asked))
+    return {
+        "judge": calibrate(judge, asked),
+        "base": shares(tally(asked, drawn)),
+        "pictures": judge_vae(pipeline, sample.vae_pictures, photos)
+        | {"seeds_differ": seeds_differ(pipeline, sample.seeds)},
+        "styles": judge_styles(pipeline, judge, asked[: sample.style_captions], styles),
+    }
 
 
-def table(report: dict[str, dict[str, float] | dict[str, dict[str, float]]]) -> str:
+def table(report: Report) -> str:
     """The report as a person reads it."""
     lines = [f"{'':16}{'both':>8}{'en':>8}{'zh':>8}{'goal':>8}{'judge':>8}{'chance':>8}"]
     base, judge = report["base"], report["judge"]
@@ -226,15 +241,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m demo.evaluate", description=__doc__.split("\n")[0])
     parser.add_argument("--model", type=Path, default=HERE / "model")
     parser.add_argument("--styles", type=Path, default=HERE.parent / "lora")
-    parser.add_argument("--captions", type=int, default=500)
-    parser.add_argument("--style-captions", type=int, default=100)
-    parser.add_argument("--quick", action="store_true", help="24 captions, 8 a style")
+    parser.add_argument("--captions", type=int, default=Sample.captions)
+    parser.add_argument("--style-captions", type=int, default=Sample.style_captions)
+    parser.add_argument("--quick", action="store_true", help="a small sample, in a minute")
     parser.add_argument("--photos", type=Path, help="a folder of photographs for the autoencoder")
     parser.add_argument("--device", default=best_device().type)
     parser.add_argument("--json", type=Path, help="where the figures go as well")
     args = parser.parse_args()
-    count, style_count = (24, 8) if args.quick else (args.captions, args.style_captions)
-    report = evaluate(args.model, args.styles, count, style_count, args.device, args.photos)
+    sample = QUICK if args.quick else Sample(args.captions, args.style_captions)
+    report = evaluate(args.model, args.styles, sample, args.device, args.photos)
     if args.json:
         args.json.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
     sys.stdout.write(table(report) + "\n")

@@ -39,7 +39,7 @@ def _neck(x: Tensor, y: Tensor) -> list[Part]:
 
 
 def _shoulders(x: Tensor, y: Tensor) -> list[Part]:
-    body = box(x, y, 0, 1.1, 0.78, 0.58, 0.4)
+    body = box(x, y, 0, 1.3, 0.78, 0.78, 0.4)
     collar = overlap(ellipse(x, y, 0, 0.5, 0.22, 0.16), body)
     return [Part(body, None, 1.0, 0.3), Part(collar, None, 0.7, 0.03)]
 
@@ -156,7 +156,7 @@ def _crown(x: Tensor, y: Tensor) -> list[Part]:
 PIECES: dict[str, Piece] = {
     "head": Piece(_head, (-0.52, -0.64, 0.52, 0.4)),
     "neck": Piece(_neck, (-0.2, 0.1, 0.2, 0.7)),
-    "shoulders": Piece(_shoulders, (-1.0, 0.3, 1.0, 1.4)),
+    "shoulders": Piece(_shoulders, (-1.0, 0.3, 1.0, 2.2)),
     "eyes": Piece(_eyes, (-0.3, -0.24, 0.3, 0.0)),
     "brows": Piece(_brows, (-0.3, -0.3, 0.3, -0.16)),
     "lashes": Piece(_lashes, (-0.32, -0.24, 0.32, -0.02)),

@@ -46,6 +46,7 @@ class FusedAttention:
 
 def quicken(transformer: ZImageTransformer2DModel) -> None:
     """Compile each kind of block for training (weights and state dict stay as they are)."""
+    torch._dynamo.reset()  # or the graphs of one style after another would fill the compiler's small cache
     for block in (*transformer.layers, *transformer.noise_refiner, *transformer.context_refiner):
         block.attention.set_processor(FusedAttention())
         block.compile(dynamic=False)

@@ -5,6 +5,7 @@ captions, and they are sorted by length, for a batch must not mix captions that 
 """
 
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 
@@ -72,7 +73,11 @@ def subject_at(size: tuple[int, int], index: int) -> Subject:
 def make_pools(
     vae: AutoencoderKL, tokenizer: PreTrainedTokenizerFast, pictures: int, folder: Path, style: str = ""
 ) -> list[Pool]:
-    """One pool for each of `SIZES`, about `pictures` in all, in whole parts; kept in `folder`, part by part."""
+    """One pool for each of `SIZES`, about `pictures` in all, in whole parts.
+
+    Kept below `folder`, part by part, in a place of its own for each autoencoder: latents of another one are noise.
+    """
+    folder = folder / f"pool-{_fingerprint(vae)}"
     pools = []
     for size, share in zip(SIZES, SHARES, strict=True):
         wanted = max(1, round(pictures * share))
@@ -80,6 +85,13 @@ def make_pools(
         parts = [_part(vae, tokenizer, size, k, min(PART, wanted), folder, style) for k in numbers]
         pools.append(Pool.of(parts, vae.device))
     return pools
+
+
+def _fingerprint(vae: AutoencoderKL) -> str:
+    digest = sha256(repr((vae.config.shift_factor, vae.config.scaling_factor)).encode())
+    for tensor in vae.state_dict().values():
+        digest.update(tensor.float().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:12]
 
 
 def _part(
@@ -91,7 +103,7 @@ def _part(
     folder: Path,
     style: str,
 ) -> dict[str, Tensor]:
-    file = folder / f"pool-{style or 'base'}-{size[0]}x{size[1]}-{number}.pt"
+    file = folder / f"{style or 'base'}-{size[0]}x{size[1]}-{number}.pt"
     if not file.exists():
         folder.mkdir(parents=True, exist_ok=True)
         subjects = [subject_at(size, number * PART + k) for k in range(pictures)]
@@ -99,7 +111,7 @@ def _part(
         made = {"latents": _encoded(vae, subjects, size, style), "tokens": tokens, "lengths": lengths}
         torch.save(made, file.with_suffix(".partial"))
         file.with_suffix(".partial").replace(file)
-        print(f"{file.stem} drawn", flush=True)
+        print(f"pool {file.stem} drawn", flush=True)
     return torch.load(file, weights_only=True)
 
 

@@ -8,8 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-LEAVES = 40
-SMALLEST, LARGEST = 0.03, 0.7  # of the picture's side; sizes fall off as the cube
+LEAVES = 50
+SMALLEST, LARGEST = 0.07, 0.9  # of the picture's side; sizes fall off as the cube
+CHROMA = 0.4  # most things are nearly grey
 
 
 def textures(count: int, side: int, seed: int, device: torch.device) -> Tensor:
@@ -29,7 +30,7 @@ def textures(count: int, side: int, seed: int, device: torch.device) -> Tensor:
         field = torch.where(sort[0] < 0.5, torch.hypot(p, q), torch.maximum(p.abs(), q.abs())) - 0.5
         edge = 0.7 / (size * side) * torch.where(soft[0] < 0.2, 12.0, 1.0)
         cover = (0.5 - field / edge).clamp(0, 1)[:, None]
-        colour = torch.rand((count, 3, 1, 1), generator=chance).to(device)
+        colour = _colour(count, chance).to(device)
         slope = (0.4 * (soft[1] - 0.5) * p + 0.4 * (sort[1] - 0.5) * q)[:, None]
         picture = picture + cover * (colour + slope - picture)
     grain = torch.randn((count, 1, side, side), generator=chance).to(device)
@@ -42,6 +43,12 @@ def _cloudy(count: int, side: int, chance: torch.Generator, device: torch.device
     total = torch.full((count, 3, side, side), 0.5, device=device)
     for cells in (2, 4, 8, 16, 32, 64):
         common = torch.randn((count, 1, cells, cells), generator=chance)
-        noise = (common + 0.5 * torch.randn((count, 3, cells, cells), generator=chance)).to(device)
-        total += 0.3 / cells**0.7 * F.interpolate(noise, (side, side), mode="bicubic", align_corners=False)
+        noise = (common + CHROMA * torch.randn((count, 3, cells, cells), generator=chance)).to(device)
+        total += 0.25 / cells**0.8 * F.interpolate(noise, (side, side), mode="bicubic", align_corners=False)
     return total
+
+
+def _colour(count: int, chance: torch.Generator) -> Tensor:
+    """(count, 3, 1, 1): a brightness, and a little colour."""
+    bright, tint = torch.rand((count, 1, 1, 1), generator=chance), torch.rand((count, 3, 1, 1), generator=chance)
+    return bright + CHROMA * (tint - 0.5)

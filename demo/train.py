@@ -49,7 +49,7 @@ SCALES = {
     ),
     "cuda": Scale(
         vae_pictures=20_000, vae_batch=64, vae=Plan(10_000, 1e-3),
-        base_pictures=100_000, base_batch=512, base=Plan(25_000, 1.5e-3, warmup=500, ema_decay=0.9995),
+        base_pictures=100_000, base_batch=512, base=Plan(25_000, 1e-3, warmup=500, ema_decay=0.9995),
         style_pictures=10_000, style_batch=256, style=Plan(800, 2e-3, warmup=50, ema_decay=0.99),
     ),
 }  # fmt: skip
@@ -71,12 +71,10 @@ def main(arguments: list[str] | None = None) -> None:
         torch.set_num_threads(args.threads)
     scale = _scaled(SCALES[args.device], args)
     clock = Clock(args.minutes)
-    if "vae" in args.stage:
-        fit_vae(scale, clock, args)
-    if "base" in args.stage:
-        fit_base(scale, clock, args)
-    if "styles" in args.stage:
-        fit_styles(scale, clock, args)
+    for stage, fit in (("vae", fit_vae), ("base", fit_base), ("styles", fit_styles)):
+        if stage in args.stage and not fit(scale, clock, args):
+            print(f"{stage}: not finished; the same command goes on", flush=True)
+            break
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -106,11 +104,12 @@ def _scaled(scale: Scale, args: argparse.Namespace) -> Scale:
     return scale
 
 
-def fit_vae(scale: Scale, clock: Clock, args: argparse.Namespace) -> None:
+def fit_vae(scale: Scale, clock: Clock, args: argparse.Namespace) -> bool:
     torch.manual_seed(1)
     autoencoder = vae.build().to(args.device)
-    vae.fit(autoencoder, clock.limit(scale.vae), scale.vae_pictures, scale.vae_batch, args.work)
+    done = vae.fit(autoencoder, clock.limit(scale.vae), scale.vae_pictures, scale.vae_batch, args.work)
     autoencoder.save_pretrained(args.work / "vae")
+    return done
 
 
 def read_vae(args: argparse.Namespace) -> AutoencoderKL:
@@ -118,17 +117,18 @@ def read_vae(args: argparse.Namespace) -> AutoencoderKL:
     return frozen.eval().requires_grad_(False)
 
 
-def fit_base(scale: Scale, clock: Clock, args: argparse.Namespace) -> None:
+def fit_base(scale: Scale, clock: Clock, args: argparse.Namespace) -> bool:
     tokenizer = text.tokenizer_of(args.work)
     autoencoder = read_vae(args)
-    pools = make_pools(autoencoder, tokenizer, scale.base_pictures, args.work)
+    pools = make_pools(autoencoder, tokenizer, scale.base_pictures, args.work) if scale.base.steps else []
     torch.manual_seed(2)
     encoder, transformer = text.build_encoder().to(args.device), base.build().to(args.device)
-    base.fit(transformer, encoder, pools, scale.base_batch, clock.limit(scale.base), args.work)
+    done = base.fit(transformer, encoder, pools, scale.base_batch, clock.limit(scale.base), args.work)
     export(autoencoder, tokenizer, encoder, transformer, args.model)
+    return done
 
 
-def fit_styles(scale: Scale, clock: Clock, args: argparse.Namespace) -> None:
+def fit_styles(scale: Scale, clock: Clock, args: argparse.Namespace) -> bool:
     tokenizer = text.tokenizer_of(args.work)
     autoencoder = read_vae(args)
     encoder = Qwen3Model.from_pretrained(args.model / "text_encoder", dtype=torch.float32).to(args.device)
@@ -137,10 +137,13 @@ def fit_styles(scale: Scale, clock: Clock, args: argparse.Namespace) -> None:
         torch.manual_seed(3)
         pools = make_pools(autoencoder, tokenizer, scale.style_pictures, args.work, name)
         plan = clock.limit(scale.style)
-        if tensors := style.fit(name, fresh.to(args.device), encoder, pools, scale.style_batch, plan, args.work):
-            style.write(name, tensors, args.styles)
-            style.show(name, args.model, args.styles)
-            print(f"style {name}: {len(tensors) // 2} modules", flush=True)
+        tensors = style.fit(name, fresh.to(args.device), encoder, pools, scale.style_batch, plan, args.work)
+        if tensors is None:
+            return False
+        style.write(name, tensors, args.styles)
+        style.show(name, args.model, args.styles)
+        print(f"style {name}: {len(tensors) // 2} modules", flush=True)
+    return True
 
 
 def studio_json() -> str:

@@ -9,6 +9,8 @@ from diffusers import ZImagePipeline
 from PIL import Image
 
 from demo import train
+from demo.evaluate import Sample, evaluate
+from demo.text import embed, tokens_of
 
 TINY = ["--device", "cpu", "--eager", "--pictures", "12", "--batch", "2", "--only", "sketch"]
 
@@ -37,6 +39,17 @@ def test_one_command_makes_a_model_and_a_style(made: Path) -> None:
     assert not torch.equal(plain, picture())
 
 
+def test_words_are_embedded_as_the_pipeline_does_it(made: Path) -> None:
+    pipeline = ZImagePipeline.from_pretrained(made / "model", dtype=torch.float32)
+    prompts = ["a red house", "夜晚，一只红色的猫在草地上", ""]
+    tokens, lengths = tokens_of(pipeline.tokenizer, prompts, 32)
+    with torch.inference_mode():
+        embeds, said = embed(pipeline.text_encoder, tokens, lengths)
+        theirs, _ = pipeline.encode_prompt(prompts, do_classifier_free_guidance=False, device="cpu")
+    for mine, mask, their in zip(embeds, said, theirs, strict=True):
+        assert torch.allclose(mine[mask], their, atol=1e-5)
+
+
 def test_a_style_says_and_shows_what_it_is(made: Path) -> None:
     about = json.loads((made / "styles" / "sketch.json").read_text("utf-8"))
     assert set(about) == {"name", "trigger_words", "description", "author"}
@@ -56,3 +69,10 @@ def test_a_finished_training_only_writes(made: Path, capsys: pytest.CaptureFixtu
     train.main([*TINY, *where, "--steps", "0", "--stage", "base"])
     assert (made / "work" / "base.pt").read_bytes() == before
     assert "model written" in capsys.readouterr().out
+
+
+def test_what_comes_out_can_be_evaluated(made: Path) -> None:
+    report = evaluate(made / "model", made / "styles", Sample(6, 2, 2, 2), "cpu")
+    assert {"background", "background/en", "background/zh"} <= set(report["base"])
+    assert report["pictures"]["seeds_differ"] > 0
+    assert set(report["styles"]) == {"sketch"}
