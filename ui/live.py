@@ -21,15 +21,15 @@ from ui import i18n
 from ui.i18n import _, say
 from ui.state import Base
 from ui.wording import facts, status_line
+from web.pictures import NEVER, PREFIX
 
-URL = "/app/static/now"
+URL = PREFIX + "/now"
 STRIP = 12  # finished pictures shown
 NEAR = 3  # in the queue: soon to be drawn
 # How long until the next look, in ms.
 DRAWING_MS, NEAR_MS, WAITING_MS, IDLE_MS = 200, 400, 1000, 2500
 _order = count(1)  # a look that was taken later has the larger number ...
 _process = uuid4().hex[:8]  # ... within one life of the studio
-_NEVER = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 def look(studio: Studio, owner: str) -> dict[str, Any]:
@@ -68,11 +68,11 @@ def live_route(base: Base) -> Route:
     def now(request: Request) -> Response:
         owner = base.read_owner(request.cookies)
         if owner is None:
-            return Response(status_code=404, headers=_NEVER)
+            return Response(status_code=404, headers=NEVER)
         with i18n.speaking(request.query_params.get("lang", "")):
             if request.query_params.get("seen") == tag(_recent(base.studio, owner), base.studio.worker.status):
-                return Response(status_code=204, headers=_NEVER)
-            return JSONResponse(look(base.studio, owner), headers=_NEVER)
+                return Response(status_code=204, headers=NEVER)
+            return JSONResponse(look(base.studio, owner), headers=NEVER)
 
     return Route(URL, now)
 
@@ -103,7 +103,7 @@ def _told(job: Snapshot) -> dict[str, Any]:
         "prompt": request.prompt,
         "facts": facts(request),
         "share": job.step / request.num_inference_steps,
-        "preview": f"/app/static/preview/{job.id}?v={job.preview_version}" if job.preview_version else "",
+        "preview": f"{PREFIX}/preview/{job.id}?v={job.preview_version}" if job.preview_version else "",
         "place": _("Number {position} in line").format(position=job.position) if job.state == "queued" else "",
         "reason": say(job.error) if job.error else "",
     }

@@ -16,30 +16,38 @@ PREVIEW_SIDE = 256
 PREFIX = "/app/static"  # Streamlit's elements take URLs below it as they are
 _SAFE = {"X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin"}
 FOR_EVER = {**_SAFE, "Cache-Control": "private, max-age=31536000, immutable"}
+FOR_A_WHILE = {**_SAFE, "Cache-Control": "private, max-age=300"}
 NEVER = {**_SAFE, "Cache-Control": "no-store"}
 
 
 def picture_routes(jobs: Jobs, owners: Owners) -> list[Route]:
-    """What is unknown and what is another's is the same 404. Endpoints are plain functions: they run on a thread."""
+    """What is unknown and what is another's is the same 404. Endpoints are plain functions: they run on a thread.
+
+    A picture never changes, so its id is its ETag. A preview does: its address says which one it is (`?v=`).
+    """
 
     def image(request: Request) -> Response:
-        file = _file(request, thumbnail=False)
-        if file is None:
-            return missing()
         kind = "attachment" if request.query_params.get("download") else "inline"
-        return FileResponse(
-            file, media_type="image/png", headers=FOR_EVER, filename=file_name(_id(request)),
-            content_disposition_type=kind,
-        )  # fmt: skip
+        disposition = {"Content-Disposition": f'{kind}; filename="{file_name(_id(request))}"'}
+        return _stored(request, False, "image/png", disposition)
 
     def thumbnail(request: Request) -> Response:
-        file = _file(request, thumbnail=True)
-        return FileResponse(file, media_type="image/webp", headers=FOR_EVER) if file else missing()
+        return _stored(request, True, "image/webp", {})
 
     def preview(request: Request) -> Response:
         owner = owners.read(request.cookies)
         frame = jobs.preview(owner, _id(request)) if owner else None
-        return Response(_smooth(frame), media_type="image/png", headers=NEVER) if frame else missing()
+        kept = FOR_A_WHILE if request.query_params.get("v") else NEVER
+        return Response(_smooth(frame), media_type="image/png", headers=kept) if frame else missing()
+
+    def _stored(request: Request, thumbnail: bool, media_type: str, also: dict[str, str]) -> Response:
+        file = _file(request, thumbnail)
+        if file is None:
+            return missing()
+        headers = {**FOR_EVER, "ETag": f'"{_id(request)}"'}
+        if headers["ETag"] in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        return FileResponse(file, media_type=media_type, headers=headers | also)
 
     def _file(request: Request, thumbnail: bool) -> Path | None:
         owner = owners.read(request.cookies)

@@ -40,14 +40,28 @@ def test_a_thumbnail_is_webp(known, draw):
     assert Image.open(io.BytesIO(answer.content)).format == "WEBP"
 
 
-def test_a_preview_is_the_latest_frame_and_is_not_kept(known, studio):
+@pytest.mark.parametrize("kind", ["img", "thumb"])
+def test_a_browser_that_has_a_picture_is_not_sent_it_again_but_another_browser_learns_nothing(
+    known, browser, draw, kind
+):
+    url = f"/app/static/{kind}/{draw('owner1')}"
+    etag = known.get(url).headers["etag"]
+    again = known.get(url, headers={"if-none-match": f'W/"x", {etag}'})
+    assert (again.status_code, again.content) == (304, b"") and "immutable" in again.headers["cache-control"]
+    assert known.get(url, headers={"if-none-match": '"another"'}).status_code == 200
+    assert browser().get(url, headers={"if-none-match": etag}).status_code == 404
+
+
+def test_a_preview_is_the_latest_frame_and_is_kept_for_its_version_only(known, studio):
     job_id = studio.jobs.submit("owner1", GenerationRequest("a red house", 128, 128, 7))
     job = studio.jobs.next(True, 0)
     url = f"/app/static/preview/{job_id}?v=1"
     assert known.get(url).status_code == 404
     studio.jobs.report(job, Progress("denoise", 1, 8, Frame(1, 1, b"\x09\x08\x07")), 0.1)
     answer = known.get(url)
-    assert answer.headers["content-type"] == "image/png" and answer.headers["cache-control"] == "no-store"
+    assert answer.headers["content-type"] == "image/png"
+    assert answer.headers["cache-control"] == "private, max-age=300"
+    assert known.get(url.split("?")[0]).headers["cache-control"] == "no-store"
     assert Image.open(io.BytesIO(answer.content)).getpixel((0, 0)) == (9, 8, 7)
     studio.jobs.report(job, Progress("denoise", 2, 8, Frame(40, 20, bytes(40 * 20 * 3))), 0.1)
     assert Image.open(io.BytesIO(known.get(url).content)).size == (240, 120)  # small ones are enlarged, softly
