@@ -201,6 +201,14 @@ def test_the_time_left_comes_from_measured_steps(jobs: Jobs, clock: Clock) -> No
     assert jobs.snapshot("ann", job_id).elapsed_s == 7.0  # type: ignore[union-attr]
 
 
+def test_a_job_can_be_cancelled_and_fail_once_times_are_known(jobs: Jobs) -> None:
+    first, second = (jobs.submit("ann", ask()) for _ in range(2))
+    jobs.report(begun(jobs), Progress("denoise", 1, 8), 0.1)
+    assert jobs.cancel("ann", second)
+    jobs.fail(begun(jobs), UserError("broken"))
+    assert [state(jobs, i) for i in (first, second)] == ["failed", "cancelled"]
+
+
 def test_a_new_preview_has_a_new_version_and_an_ended_job_has_none(jobs: Jobs) -> None:
     job_id = jobs.submit("ann", ask())
     job = begun(jobs)
