@@ -65,7 +65,7 @@ function newCard(style, words) {
   card.dataset.name = style.name;
   card.dataset.state = style.state;
   card.dataset.now = JSON.stringify(style);
-  const name = style.title === style.label ? [] : [text("span", "line", style.label)];
+  const name = style.title.toLowerCase() === style.label.toLowerCase() ? [] : [text("span", "line", style.label)];
   const said = { looking: words.looking, unusable: style.problem }[style.state];
   const below = said
     ? [text("span", style.state === "unusable" ? "line why" : "line", said)]
@@ -83,7 +83,9 @@ function drawDetails(dialog, view) {
     dialog.replaceChildren(...details(dialog, style, view));
   }
   dialog.onclose = () => (view.open = "");
-  dialog.onclick = (event) => event.target === dialog && dialog.close();
+  dialog.onclick = (event) => {
+    if (event.target === dialog) dialog.close(); // beside it
+  };
   if (!dialog.open) dialog.showModal();
 }
 
