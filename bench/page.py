@@ -37,15 +37,16 @@ WATCH = """
       if (found) return found;
     }
   };
-  const picture = find(document, ".picture"), frame = find(document, ".frame"), old = frame.dataset.id, seen = {};
+  const frame = find(document, ".frame"), old = frame.dataset.id, seen = {};
   let start = 0;
   document.querySelector("textarea").addEventListener("keydown", () => { start = performance.now(); }, {once: true});
   const look = () => {
     const now = performance.now() - start;
     if (!start) return;
     if (!seen.running && /Drawing|step/.test(document.querySelector(".st-key-status")?.textContent)) seen.running = now;
-    if (!seen.preview && /preview/.test(picture.src) && !picture.hidden) seen.preview = now;
-    if (frame.dataset.id !== old && /img/.test(picture.src) && picture.src.endsWith(frame.dataset.id)) {
+    const shown = frame.querySelector(".picture")?.src || "";
+    if (!seen.preview && /preview/.test(shown) && frame.dataset.id !== old) seen.preview = now;
+    if (frame.dataset.id !== old && /img/.test(shown) && shown.endsWith(frame.dataset.id)) {
       observer.disconnect();
       resolve({...seen, picture: now});
     }

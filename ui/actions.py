@@ -31,14 +31,19 @@ def generate() -> None:
     click of that: counting from there, a slow answer does not turn one wish into two.
     """
     result, config = state.result(), state.config()
-    if not result.pressed and state.base().clock() - result.answered_s > DOUBLE_CLICK_S:
-        result.before = _before()
-        if not config.keep_seed:
-            state.configure(seed=new_seed())
-            config = state.config()
+    is_new = not result.pressed and state.base().clock() - result.answered_s > DOUBLE_CLICK_S
+    if is_new and not config.keep_seed:
+        state.configure(seed=new_seed())
+        config = state.config()
     result.pressed = True
     result.prompt, result.seed = config.prompt, config.seed
-    _attempt(lambda: _submit_all(_requests(config), result.before))
+
+    def submit() -> None:
+        if is_new:
+            result.before = _before()
+        _submit_all(_requests(config), result.before)
+
+    _ask_for(submit)
 
 
 def answered() -> None:
@@ -50,23 +55,28 @@ def answered() -> None:
 
 def more_like(job_id: str) -> None:
     """The same settings with the next seed that was not drawn yet."""
-    jobs, owner = state.base().studio.jobs, state.owner()
-    known = jobs.snapshot(owner, job_id)
-    if known is None:
-        return
-    seeds = [j.request.seed for j in jobs.list(owner) if replace(j.request, seed=known.request.seed) == known.request]
-    another = replace(known.request, seed=max(seeds, default=known.request.seed) + 1)
-    _attempt(lambda: _submit_all([another], _before()))
+
+    def submit() -> None:
+        jobs, owner = state.base().studio.jobs, state.owner()
+        if (known := jobs.snapshot(owner, job_id)) is None:
+            return
+        alike = [j.request for j in jobs.list(owner) if replace(j.request, seed=known.request.seed) == known.request]
+        seed = max((request.seed for request in alike), default=known.request.seed) + 1
+        _submit_all([replace(known.request, seed=seed)], _before())
+
+    _ask_for(submit)
 
 
 def retry(job_id: str) -> None:
-    """Ask anew for a picture that failed."""
+    """Ask anew for a picture that failed; once, however often it is clicked."""
+    retried = state.result().retried
 
     def submit() -> None:
         state.base().studio.jobs.retry(state.owner(), job_id)
-        state.result().retried.append(job_id)
+        retried.append(job_id)
 
-    _attempt(submit)
+    if job_id not in retried:
+        _ask_for(submit)
 
 
 def cancel(job_id: str) -> None:
@@ -77,15 +87,23 @@ def cancel(job_id: str) -> None:
 
 def cancel_all() -> None:
     """Stop all of them."""
-    for job in state.base().studio.jobs.list(state.owner()):
-        if job.active:
-            cancel(job.id)
+
+    def stop() -> None:
+        for job in state.base().studio.jobs.list(state.owner()):
+            if job.active:
+                cancel(job.id)
+
+    _attempt(stop)
 
 
 def show(job_id: str) -> None:
     """Put a job of this owner into the frame, and keep it there."""
-    if state.base().studio.jobs.snapshot(state.owner(), job_id) is not None:
-        state.result().show(job_id)
+
+    def pick() -> None:
+        if state.base().studio.jobs.snapshot(state.owner(), job_id) is not None:
+            state.result().show(job_id)
+
+    _attempt(pick)
 
 
 def fill(prompt: str) -> None:
@@ -127,14 +145,24 @@ def _before() -> str:
     return next((job.id for job in state.base().studio.jobs.list(state.owner()) if not job.active), "")
 
 
-def _attempt(submit: Callable[[], None]) -> None:
-    """Submit; what goes wrong is kept for the page to say, and the form keeps its content."""
-    result, model = state.result(), state.base().studio.worker.status
-    result.problem = None
-    result.follow()
-    try:
+def _ask_for(submit: Callable[[], None]) -> None:
+    """Submit, and let the frame go along with what comes of it. What goes wrong leaves the form as it is."""
+
+    def checked() -> None:
+        model = state.base().studio.worker.status
         if model.error is not None:
             raise copy(model.error)  # each raise has its own traceback
         submit()
+
+    state.result().follow()
+    _attempt(checked)
+
+
+def _attempt(act: Callable[[], None]) -> None:
+    """What goes wrong is kept for the page to say."""
+    result = state.result()
+    result.problem = None
+    try:
+        act()
     except UserError as error:
         result.problem = error

@@ -112,3 +112,16 @@ def test_the_strip_has_what_waits_what_failed_and_the_latest_pictures_but_nothin
 
 def test_an_unknown_language_is_english_and_what_stands_in_the_address_is_never_said(browser):
     assert see(browser("me"), lang="<script>").json()["status"] == see(browser("me")).json()["status"]
+
+
+def test_a_page_keeps_what_it_has_while_the_jobs_cannot_be_read(browser, page, studio, monkeypatch):
+    def refuse(*_: object) -> list:
+        raise UserError("The database refuses.")
+
+    test = page()
+    monkeypatch.setattr(studio.jobs, "list", refuse)
+    assert see(browser("me")).status_code == 503
+    assert not test.run().exception
+    assert not test.button(key="generate").click().run().exception
+    found = live.look(studio, "me")
+    assert (found["problem"], found["jobs"]) == ("The database refuses.", [])

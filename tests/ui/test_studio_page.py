@@ -341,6 +341,7 @@ def test_a_picture_that_failed_is_asked_for_anew_with_the_very_same_settings(pag
     assert "The device ran out of memory." in texts(test)
     with acting(test) as actions:
         actions.retry(failed)
+        actions.retry(failed)
     again, first = mine(test, studio)
     assert again.request == first.request and first.id == failed and again.state == "queued"
     assert sent(test.run(), "frame")["retried"] == [failed]  # which takes it out of the strip
