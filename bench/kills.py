@@ -10,13 +10,13 @@ import tempfile
 from pathlib import Path
 
 from PIL import Image
-from sqlalchemy import text
 
 from core.config import Config, PathsConfig
 from core.config import load as load_config
 from core.request import GenerationRequest
 from studio.build import assemble, describe, make_engine
 from studio.store.database import open_database
+from studio.store.store import Store
 
 QUANTA = 10  # text, eight steps, decode
 
@@ -35,10 +35,9 @@ def kill_again_and_again(times: int) -> None:
                         accepted.append(line.split()[1])
                     if line.startswith("now"):
                         victim.kill()
-        database = open_database("sqlite", Path(folder))
-        with database.connect() as connection:
-            records = [tuple(row) for row in connection.execute(text("SELECT job_id, status FROM history"))]
-        database.dispose()
+        store = Store(open_database("sqlite", Path(folder)), "bench")
+        records = [(record.job_id, record.status) for record in store.records("ann", 10 * times + 10)]
+        store.close()
         whole = half = 0
         for file in (Path(folder) / "pictures").iterdir():
             try:

@@ -27,9 +27,10 @@ MAY_IMPORT = {  # whose business a library is
     "streamlit": {"ui", "app"},
     "starlette": {"web", "ui", "app"},
     "sqlalchemy": {"studio"},
+    "alembic": {"studio"},
 }
 JOINT = Path("studio/build.py")  # joins studio and pipeline
-SCRIPTS = {Path("app.py"), Path("ui/main.py")}  # run, never imported
+SCRIPTS = {Path("app.py"), Path("ui/main.py"), Path("studio/store/migrations/env.py")}  # run, never imported
 
 
 def modules() -> list[Path]:
