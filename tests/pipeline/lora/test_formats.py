@@ -203,3 +203,11 @@ def test_fp8_gives_the_bits_of_the_same_numbers_in_fp32(
     file = style.write(tmp_path / "s.safetensors", dotted("transformer."))
     save_file({k: v.float() for k, v in load_file(file).items()}, tmp_path / "same.safetensors")
     assert torch.equal(ours((file, 1.0)), reference(peft, (tmp_path / "same.safetensors", 1.0)))
+
+
+def test_a_small_alpha_in_fp16_is_shared_between_the_matrices_as_diffusers_does(
+    inspector: Inspector, peft: ZImagePipeline, ours: Ours, tmp_path: Path
+) -> None:  # all of it on one matrix would fall below what fp16 can tell apart
+    style = random_style(inspector.shapes, block_modules(inspector.shapes), dtype=torch.float16)
+    file = with_alphas(style, 0.001).write(tmp_path / "s.safetensors", flat("lora_unet_"))
+    assert torch.equal(ours((file, 2.0)), reference(peft, (file, 2.0)))
