@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from core.engine import EngineStatus
 from core.errors import UserError
 from core.request import StyleUse
-from ui import i18n, navigation, state, style_library, style_wall
+from ui import i18n, navigation, state, style_library, style_picker, style_wall
 
 
 @pytest.fixture
@@ -77,6 +77,7 @@ def test_a_style_with_a_problem_is_shown_with_its_reason_and_not_offered_for_com
     studio.styles._unreadable[studio.styles.folder / "sketch.safetensors"] = why
     card = style_library.library_data()["styles"][1]
     assert (card["state"], card["problem"]) == ("unusable", "The style sketch was made for another model.")
+    assert [style.name for style in style_picker.offered(studio.styles.list())] == ["cartoon"]
 
 
 # --- comparisons ----------------------------------------------------------------------------------------------------

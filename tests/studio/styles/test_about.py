@@ -7,8 +7,9 @@ import os
 import pytest
 from PIL import Image
 
+from studio.styles.sidecars import read_beside
 from studio.styles.style import About
-from studio.styles.thumbnails import SIDE, shrunk
+from studio.styles.thumbnails import MOST_PIXELS, SIDE, shrunk
 from tests.studio.styles.conftest import Reading, picture
 
 
@@ -134,6 +135,20 @@ def test_a_bad_preview_is_no_picture_and_the_next_one_is_taken(reading: Reading)
     assert reading.library.get("ink").thumbnail
 
 
+def test_a_sidecar_that_becomes_a_link_between_two_looks_is_not_followed(tmp_path) -> None:
+    (tmp_path / "secret").write_text("secret")
+    (tmp_path / "link").symlink_to(tmp_path / "secret")
+    assert read_beside(tmp_path / "secret", 100) == b"secret"
+    assert read_beside(tmp_path / "link", 100) is None
+
+
+def large() -> bytes:
+    """A real picture of more pixels than we look at, in a few kilobytes."""
+    out = io.BytesIO()
+    Image.new("1", (8_000, MOST_PIXELS // 8_000 + 1)).save(out, "PNG")
+    return out.getvalue()
+
+
 def bomb() -> bytes:
     """A few hundred bytes that say they are a picture of 30,000 x 30,000."""
     data = bytearray(picture(1, 1))
@@ -143,8 +158,8 @@ def bomb() -> bytes:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"GIF89a" + bytes(100), b"<svg onload='x'/>", b"%!PS", bomb(), picture()[:60], picture(kind="TIFF")],
-    ids=["nothing", "gif", "svg", "postscript", "bomb", "cut off", "tiff"],
+    [b"", b"GIF89a" + bytes(100), b"<svg onload='x'/>", b"%!PS", bomb(), large(), picture()[:60], picture(kind="TIFF")],
+    ids=["nothing", "gif", "svg", "postscript", "bomb", "large", "cut off", "tiff"],
 )
 def test_what_is_no_picture_of_ours_is_none(data: bytes) -> None:
     assert shrunk(data) is None
