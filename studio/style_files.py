@@ -15,7 +15,7 @@ MEGABYTE = 1e6
 
 def inspect_files(config: Config, files: list[Path], as_json: bool, tell: Callable[[str], None]) -> bool:
     """Tell what each file is. Returns whether all of them can be used."""
-    tools = build.style_tools(config, build.build.describe(config.model.path))
+    tools = build.style_tools(config, build.describe(config.model.path))
     found = [(file, *_inspect(tools, file)) for file in files]
     if as_json:
         tell(json.dumps([_plain(*one) for one in found], ensure_ascii=False, indent=2))
@@ -31,7 +31,7 @@ def compile_files(config: Config, names: list[str], tell: Callable[[str], None])
 
     `./start.sh` does not wait for this: the running studio makes ready what is new, behind the page.
     """
-    tools = build.style_tools(config, build.build.describe(config.model.path))
+    tools = build.style_tools(config, build.describe(config.model.path))
     folder = config.paths.lora
     files = [folder / f"{name}.safetensors" for name in names] or sorted(folder.rglob("*.safetensors"))
     well = True
