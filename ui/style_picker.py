@@ -30,11 +30,10 @@ def show() -> None:
 def _picker() -> None:
     styles = state.base().studio.styles.list()
     _drop_what_is_gone(styles)
+    component()(key=KEY, data=picker_data(styles), on_choose_change=_chosen, on_look_change=_looked)
     if not styles:
         folder = state.base().studio.styles.folder.name + "/"
         st.text(_("No styles yet. Put .safetensors files into {folder}.").format(folder=folder))
-        return
-    component()(key=KEY, data=picker_data(styles), on_choose_change=_chosen, on_look_change=_looked)
 
 
 def _chosen() -> None:

@@ -153,6 +153,19 @@ def test_a_file_that_appears_in_the_folder_is_offered_without_a_reload(visit, se
     expect(studio.page.locator(".pick .name")).to_have_text("None")
 
 
+def test_the_first_style_of_an_empty_folder_is_offered_without_a_reload(visit, served, demo_styles):
+    for path in served.lora.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    try:
+        studio = visit()
+        expect(studio.page.get_by_text("No styles yet. Put .safetensors files into lora/.")).to_be_visible()
+        shutil.copy(demo_styles / "sketch.safetensors", served.lora)
+        expect(studio.page.get_by_text("No styles yet.")).to_have_count(0)
+        studio.choose_style("sketch")
+    finally:
+        shutil.copytree(demo_styles, served.lora, dirs_exist_ok=True)
+
+
 def test_a_trigger_word_is_added_to_what_is_being_typed_and_not_twice(visit, served, make_style):
     drop_in(served, make_style("ink", 0.7), json=json.dumps({"trigger words": ["ink wash", "paper"]}).encode())
     studio = visit()
