@@ -9,6 +9,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (view.choices !== data.choices) Object.assign(view, { choice: data.choice, choices: data.choices });
   document.documentElement.lang = data.language;
   follow(frame, data.look, data.url, (look) => {
+    view.failed = look.failed;
     view.jobs = look.jobs.filter((job) => job.state !== "cancelled" && !view.data.retried.includes(job.id));
     redraw(parentElement, view);
   });
@@ -32,7 +33,7 @@ function redraw(root, view) {
   const job = inFrame(view) || { id: "", state: "empty", ...empty };
   const wasDrawing = view.shown === job.id && ["queued", "running"].includes(find(".frame").dataset.state);
   view.shown = job.id;
-  drawFrame(find, job, words);
+  drawFrame(find, job, words, job.id === view.failed ? words.failed : job.reason);
   find(".said").textContent = job.state === "done" && wasDrawing ? words.ready : "";
   drawActions(find, job, words, view);
   find(".caption").hidden = !job.id;
@@ -47,7 +48,8 @@ function redraw(root, view) {
   lightbox(find(".full"), find(".open"), job, words);
 }
 
-function drawFrame(find, job, words) {
+// `reason` for a failed job: in short where the line under the prompt tells it already.
+function drawFrame(find, job, words, reason) {
   const [frame, open, note, bar] = [find(".frame"), find(".open"), find(".note"), find(".bar")];
   const done = job.state === "done";
   const active = job.state === "queued" || job.state === "running";
@@ -57,7 +59,7 @@ function drawFrame(find, job, words) {
   open.dataset.alt = job.prompt ? words.picture.replace("{prompt}", () => job.prompt) : "";
   if (job.state === "empty" || job.state === "failed") clear(open);
   open.dataset.faded = String(active && open.dataset.shows !== job.id);
-  note.textContent = { empty: words.empty, queued: job.place, failed: job.reason }[job.state] || "";
+  note.textContent = { empty: words.empty, queued: job.place, failed: reason }[job.state] || "";
   show(open, job.id, done ? `/app/static/img/${job.id}` : active ? job.preview : "", () => {
     if (!done || !navigator.onLine) return;
     clear(open);

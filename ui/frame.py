@@ -51,6 +51,7 @@ def frame_data(look: dict[str, Any]) -> dict[str, Any]:
 def _words() -> dict[str, str]:
     return {
         "empty": _("Your picture appears here."),
+        "failed": _("This picture could not be drawn."),
         "gone": _("The file of this picture is no longer there."),
         "save": _("Save full size"),
         "more": _("More like this"),

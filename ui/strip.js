@@ -14,10 +14,10 @@ function fill(strip, jobs, current, words, acts) {
 function makeTile(job, acts) {
   const tile = document.createElement("div");
   const [pick, cancel] = [document.createElement("button"), document.createElement("button")];
-  const [sheet, meter] = [document.createElement("span"), document.createElement("i")];
+  const [sheet, meter] = [document.createElement("div"), document.createElement("i")];
   tile.className = "tile";
   tile.dataset.id = job.id;
-  sheet.className = "sheet";
+  sheet.className = "sheet"; // has the picture's shape, whatever is on it
   sheet.style.aspectRatio = `${job.width} / ${job.height}`;
   sheet.style[job.width >= job.height ? "width" : "height"] = "100%";
   pick.className = "pick";
@@ -26,15 +26,16 @@ function makeTile(job, acts) {
   pick.type = cancel.type = "button";
   pick.onclick = () => acts.pick(job.id);
   cancel.onclick = () => acts.cancel(job.id);
-  pick.append(sheet, meter);
-  tile.append(pick, cancel);
+  pick.append(meter);
+  sheet.append(pick, cancel);
+  tile.append(sheet);
   return tile;
 }
 
 function draw(tile, job, isCurrent, words) {
   const active = job.state === "queued" || job.state === "running";
-  const [pick, cancel] = tile.children;
-  const [sheet, meter] = pick.children;
+  const [pick, cancel] = tile.firstElementChild.children;
+  const meter = pick.querySelector("i");
   tile.dataset.state = job.state;
   pick.setAttribute("aria-current", String(isCurrent));
   pick.title = [job.prompt, job.place || job.reason].filter(Boolean).join("\n");
@@ -44,7 +45,7 @@ function draw(tile, job, isCurrent, words) {
   cancel.setAttribute("aria-label", words.drop);
   meter.hidden = !active;
   meter.style.setProperty("--share", job.share);
-  sheet.dataset.mark = job.state === "failed" ? "!" : "";
-  if (job.state === "done") show(sheet, job.id, `/app/static/thumb/${job.id}`);
-  else if (job.preview && active) show(sheet, job.id, job.preview);
+  pick.dataset.mark = job.state === "failed" ? "!" : "";
+  if (job.state === "failed") clear(pick);
+  else show(pick, job.id, job.state === "done" ? `/app/static/thumb/${job.id}` : job.preview);
 }
