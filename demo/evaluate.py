@@ -30,6 +30,7 @@ from demo.vae import psnr, random_subject
 HERE = Path(__file__).parent
 SIDE = 256
 TOGETHER = {"cpu": 4, "cuda": 64}  # pictures made at once
+SHUFFLED_BY = 7  # places: not the other language of the same subject
 GOALS = {  # the share, or dB, that the model is meant to reach
     "background": 0.95, "colour": 0.95, "present": 0.90, "count": 0.90, "left_right": 0.90, "hair": 0.90,
     "glasses": 0.90, "hat": 0.90, "vae_renders_db": 30.0, "vae_photos_db": 24.0,
@@ -137,10 +138,10 @@ def renders(subjects: Sequence[Subject], style: str = "") -> Tensor:
 
 
 def calibrate(judge: Judge, asked: Sequence[Case]) -> dict[str, dict[str, float]]:
-    """What the judge says of true renders, and of the same renders when each is held against the next one's caption."""
+    """What the judge says of true renders, and of the same renders when each is held against another's caption."""
     subjects = [case.subject for case in asked]
     seen = looked_at(judge, renders(subjects))
-    other = [*seen[7:], *seen[:7]]
+    other = [*seen[SHUFFLED_BY:], *seen[:SHUFFLED_BY]]
     return {"true": shares(tally(asked, seen)), "shuffled": shares(tally(asked, other))}
 
 

@@ -6,7 +6,7 @@ what a face has, and the style. What it is worth is measured by `evaluate.calibr
 """
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
@@ -66,7 +66,7 @@ def facts_of(subject: Subject, style: str = "") -> dict[str, str]:
 
 
 class Judge(nn.Module):
-    """0.3 M parameters; takes (n, 3, 128, 128) in 0..1."""
+    """0.4 M parameters; takes (n, 3, 128, 128) in 0..1."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -117,7 +117,7 @@ def _peaks(logits: Tensor) -> list[Item]:
 def fit(judge: Judge, plan: Plan, batch: int, pictures: int, folder: Path) -> bool:
     """Train in place on `pictures` renders, blurred and spotted at random so that it is not put off by small flaws."""
     device = next(judge.parameters()).device
-    subjects = [random_subject(Random(f"judged {k}")) for k in range(pictures)]
+    subjects = [_weathered(random_subject(Random(f"judged {k}")), k) for k in range(pictures)]
     styles = [Random(f"look {k // 32}").choice((*STYLES, "", "")) for k in range(pictures)]
     drawn = torch.cat([
         F.interpolate(draw_batch(subjects[k : k + 32], 256, 256, styles[k], device), (SIDE, SIDE), mode="area")
@@ -133,6 +133,13 @@ def fit(judge: Judge, plan: Plan, batch: int, pictures: int, folder: Path) -> bo
         return _loss(objects.float(), facts, {k: v[rows] for k, v in targets.items()})
 
     return train("judge", list(judge.parameters()), loss_at, plan, folder)
+
+
+def _weathered(subject: Subject, number: int) -> Subject:
+    """Rain and snow are rare, and drops are small: the judge sees more of them."""
+    if isinstance(subject, Portrait) or subject.backdrop:
+        return subject
+    return replace(subject, weather=("", *WEATHERS)[number % 3])
 
 
 def _targets(subjects: list[Subject], styles: list[str], device: torch.device) -> dict[str, Tensor]:
@@ -185,7 +192,7 @@ def load(file: Path = WEIGHTS) -> Judge:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m demo.judge", description="Train the judge and write its weights.")
-    parser.add_argument("--steps", type=int, default=2500)
+    parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--pictures", type=int, default=6000)
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop then; started again, it goes on")

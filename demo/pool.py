@@ -28,7 +28,7 @@ CAPTIONS = 8  # a picture
 LONGEST = 2 * MULTIPLE  # tokens
 PLAIN = 0.6  # of the captions: see `captions.caption`
 UNCONDITIONAL = 0.05
-DRAWN_TOGETHER = 50
+DRAWN_TOGETHER = 100
 
 
 @dataclass(frozen=True)

@@ -49,8 +49,8 @@ SCALES = {
     ),
     "cuda": Scale(
         vae_pictures=20_000, vae_batch=64, vae=Plan(10_000, 1e-3),
-        base_pictures=100_000, base_batch=512, base=Plan(25_000, 1e-3, warmup=500, ema_decay=0.9995),
-        style_pictures=10_000, style_batch=256, style=Plan(800, 2e-3, warmup=50, ema_decay=0.99),
+        base_pictures=60_000, base_batch=512, base=Plan(25_000, 1e-3, warmup=500, ema_decay=0.9995),
+        style_pictures=6_000, style_batch=256, style=Plan(800, 2e-3, warmup=50, ema_decay=0.99),
     ),
 }  # fmt: skip
 
