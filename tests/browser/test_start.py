@@ -12,8 +12,9 @@ def test_a_missing_model_is_said_on_the_page_and_the_studio_goes_on(visit, serve
     url = serve(config)
     studio = visit(url)
     assert studio.page.request.get(f"{url}/health").json()["status"] == "failed"
-    problem = studio.page.locator(".st-key-problem")
-    expect(problem).to_contain_text("There is no model folder")
+    problem = studio.page.get_by_text("There is no model folder").filter(visible=True)
+    expect(problem).to_have_count(1)
     studio.ask("a red house")
-    expect(problem).to_contain_text("There is no model folder")
+    expect(studio.page.locator(".st-key-problem")).to_contain_text("There is no model folder")
+    expect(problem).to_have_count(1)  # told once
     expect(studio.prompt).to_have_value("a red house")
