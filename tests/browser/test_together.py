@@ -142,7 +142,8 @@ def test_the_status_page_shows_another_persons_job_without_its_prompt(visit):
     assert "secret" not in two.page.content()
     expect(two.page.locator(".state h2")).to_contain_text("Nobody is waiting")
     one.go("Status")
-    one.page.locator(".st-key-pages a").first.click()
+    expect(one.page.locator(".state h2")).to_be_visible()
+    one.go("Studio")
     expect(one.frame).to_have_attribute("data-state", "done")
 
 

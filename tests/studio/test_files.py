@@ -16,6 +16,11 @@ from studio.files import THUMBNAIL_SIDE, PictureFiles, png, write_whole
 ID = "0123456789abcdef"
 
 
+@pytest.fixture
+def files(tmp_path: Path) -> PictureFiles:
+    return PictureFiles(tmp_path / "pictures")
+
+
 def test_a_picture_keeps_every_pixel_and_its_thumbnail_its_shape(files: PictureFiles) -> None:
     frame = Frame(800, 400, os.urandom(800 * 400 * 3))
     file = files.save(ID, frame)
