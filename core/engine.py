@@ -1,18 +1,22 @@
 """The engine as everybody else sees it: a protocol, and messages that are plain picklable data.
 
-An engine turns one request into a stream of events. Asking for the next event does one quantum of work (the text, one
-denoising step, the decode); not asking is pausing, closing the generator is cancelling. Only one thread may hold an
-engine, but it may hold several generators at once and advance them in any order.
+An engine turns one request into a stream of events. Asking for the next event does one quantum of work (the text, the
+encoding of a source, one denoising step, the decode; of a picture that is enlarged, one of these for one tile); not
+asking is pausing, closing the generator is cancelling. Only one thread may hold an engine, but it may hold several
+generators at once and advance them in any order.
 """
 
+import hashlib
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
 from core.errors import N_, UserError
 from core.request import GenerationRequest, StyleUse
+from core.tiles import Tiles, tiles
 
-Stage: TypeAlias = Literal["text", "denoise", "decode"]
+ENCODE_AND_DECODE = 2  # quanta of a tile beside its denoising steps
+Stage: TypeAlias = Literal["text", "encode", "denoise", "decode"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +27,18 @@ class Frame:
     height: int
     rgb: bytes = field(repr=False)
 
+    @property
+    def sha256(self) -> str:
+        """Of shape and pixels: the same picture, whatever kind of file it comes from."""
+        return hashlib.sha256(b"%dx%d " % (self.width, self.height) + self.rgb).hexdigest()
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A quantum is done. `step` of `steps` denoising steps are complete; `preview` is what the picture looks like."""
+    """A quantum is done. `step` of `steps` denoising steps are complete; `preview` is what the picture looks like.
+
+    Of a picture that is enlarged, every quantum of every tile is a step.
+    """
 
     stage: Stage
     step: int
@@ -42,6 +54,15 @@ class Picture:
 
 
 Event: TypeAlias = Progress | Picture
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a picture takes: `steps` as `Progress` counts them, of so many megapixels each, and a decode after them."""
+
+    steps: int
+    megapixels: float
+    decode_megapixels: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +82,28 @@ class ModelInfo:
     knows: Mapping[str, str] = field(default_factory=dict)
     examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    def tiles(self, request: GenerationRequest) -> Tiles:
+        """How the second pass of a picture that is enlarged is cut up: each tile about as large as a usual picture."""
+        return tiles(request.width, request.height, min(self.sizes[0]), self.size_multiple)
+
+    def work(self, request: GenerationRequest) -> Work:
+        """What it takes to draw the picture."""
+        if request.upscale == 1:
+            megapixels = request.width * request.height / 1e6
+            return Work(request.denoising_steps, megapixels, megapixels)
+        grid = self.tiles(request)
+        first = request.num_inference_steps if request.source is None else 0
+        return Work(first + len(grid) * (request.denoising_steps + ENCODE_AND_DECODE), grid.megapixels, 0.0)
+
     def check(self, request: GenerationRequest) -> None:
-        """Raises UserError when this model cannot draw a picture of the size asked for."""
+        """Raises UserError when this model cannot draw a picture of the size asked for.
+
+        What is enlarged may be of any size: it is drawn in tiles, and only what is drawn first has to fit the model.
+        """
+        if request.upscale > 1:
+            if request.source is None:
+                self.check(request.base)
+            return
         for side in (request.width, request.height):
             if side > self.max_side:
                 raise UserError(

@@ -7,7 +7,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
 from core.errors import N_, UserError
@@ -20,6 +20,9 @@ MAX_SEED = 2**53 - 1  # the largest whole number that JSON and a browser carry e
 MAX_STRENGTH = 2.0
 MAX_STYLES = 4
 MAX_STYLE_NAME = 200
+MIN_REDRAWN = 0.1  # less than that changes nothing that could be seen
+UPSCALES = (1, 2, 4)
+UPSCALE_STRENGTH = 0.3  # of the second pass, for a picture that is drawn and enlarged at once
 _SHA256 = re.compile(r"([0-9a-f]{64})?")
 _INVISIBLE = ("Cf", "Zl", "Zp", "Zs", "Cc")  # formats, such as a zero-width space, and separators
 
@@ -45,8 +48,26 @@ class StyleUse:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """The picture to start from, `Frame.sha256` of it, and how much is drawn anew: 1 leaves nothing of it."""
+
+    sha256: str
+    strength: float = 0.6
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.sha256, str) or not self.sha256 or not _SHA256.fullmatch(self.sha256):
+            raise UserError(N_("These settings could not be read. They may be damaged or from another program."))
+        object.__setattr__(self, "strength", _number(N_("Strength"), self.strength, MIN_REDRAWN, 1.0))
+
+
+@dataclass(frozen=True, slots=True)
 class GenerationRequest:
-    """One picture. Width and height in pixels; `guidance_scale` as diffusers' Z-Image has it (0 is off)."""
+    """One picture. Width and height in pixels; `guidance_scale` as diffusers' Z-Image has it (0 is off).
+
+    With a `source` it starts from that picture, cut to this shape. `upscale` over 1 makes it so many times larger in a
+    second pass: the source, or, without one, the picture that the same request draws at `base` size. Width and height
+    are those of the result in any case.
+    """
 
     prompt: str
     width: int
@@ -56,6 +77,8 @@ class GenerationRequest:
     guidance_scale: float = 0.0
     negative_prompt: str = ""
     styles: tuple[StyleUse, ...] = field(default=())
+    source: Source | None = None
+    upscale: int = 1
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
@@ -71,10 +94,43 @@ class GenerationRequest:
         set_(self, "styles", tuple(self.styles))
         if len(self.styles) > MAX_STYLES:
             raise UserError(N_("At most {most} styles can be combined. Take one away."), most=MAX_STYLES)
+        if self.source is not None and not isinstance(self.source, Source):
+            raise UserError(N_("These settings could not be read. They may be damaged or from another program."))
+        if type(self.upscale) is not int or self.upscale not in UPSCALES:
+            raise UserError(N_("A picture can be made 2 or 4 times larger, or left as it is."))
+        if self.width % self.upscale or self.height % self.upscale:
+            raise UserError(
+                N_("{width} x {height} pixels is not {factor} times another size. Change it, or do not enlarge."),
+                width=self.width, height=self.height, factor=self.upscale,
+            )  # fmt: skip
+
+    @property
+    def first_step(self) -> int:
+        """How many steps of the schedule are left out, because the source is that far already; as diffusers counts."""
+        if self.source is None and self.upscale == 1:
+            return 0
+        strength = self.source.strength if self.source is not None else UPSCALE_STRENGTH
+        return int(max(self.num_inference_steps - self.num_inference_steps * strength, 0))
+
+    @property
+    def denoising_steps(self) -> int:
+        """Steps of the schedule that are walked: at least one."""
+        return self.num_inference_steps - self.first_step
+
+    @property
+    def base(self) -> Self:
+        """What is drawn first, when a picture without a source is drawn and enlarged at once."""
+        factor = self.upscale
+        return replace(self, width=self.width // factor, height=self.height // factor, upscale=1)
 
     def to_json(self) -> str:
-        """A single line of JSON; `from_json` gives an equal request back."""
-        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+        """A single line of JSON; `from_json` gives an equal request back. What is not there is not written."""
+        data = asdict(self)
+        if self.source is None:
+            del data["source"]
+        if self.upscale == 1:
+            del data["upscale"]
+        return json.dumps(data, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -88,7 +144,9 @@ class GenerationRequest:
             raise unreadable
         try:
             styles = tuple(StyleUse(**_known(StyleUse, s)) for s in data.pop("styles", []))
-            return cls(**_known(cls, data), styles=styles)
+            source = data.pop("source", None)
+            start = None if source is None else Source(**_known(Source, source))
+            return cls(**_known(cls, data), styles=styles, source=start)
         except TypeError as error:
             raise unreadable from error
 

@@ -1,5 +1,6 @@
 """A picture that went wrong is an error with a cause, never a black square."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,7 +20,7 @@ def check_latents(latents: Tensor, request: GenerationRequest) -> None:
 
 def check_frame(frame: Frame, request: GenerationRequest) -> None:
     """Raises UserError when the finished picture is black all over."""
-    if max(frame.rgb, default=0) > _BLACK:
+    if np.frombuffer(frame.rgb, np.uint8).max(initial=0) > _BLACK:
         return
     raise _broken(request, N_("The picture came out black all over"))
 

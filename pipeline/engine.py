@@ -4,20 +4,24 @@ Each `yield` ends a quantum. Between two of them other requests may have run, so
 first. It keeps no settings of a request outside that request's generator.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeAlias
 
 from torch import Tensor
 
 from core.config import StylesConfig
-from core.engine import EngineFacts, Event, ModelInfo, Picture, Progress
-from core.errors import OutOfMemory, UserError
+from core.engine import EngineFacts, Event, Frame, ModelInfo, Picture, Progress
+from core.errors import N_, OutOfMemory, UserError
 from core.request import GenerationRequest, StyleUse
+from core.request import Source as Start
 from pipeline import memory
 from pipeline import model as loading
 from pipeline.checks import check_frame, check_latents
-from pipeline.latents import start_noise
+from pipeline.hires import Enlargement
+from pipeline.latents import cover_with_noise, start_noise
 from pipeline.lora.cache import Cache
 from pipeline.lora.compiled import Compiled
 from pipeline.lora.inspect import Inspector
@@ -25,9 +29,13 @@ from pipeline.lora.residency import Residency
 from pipeline.lora.slots import Slots
 from pipeline.model import Model
 from pipeline.preview import Previewer
-from pipeline.sampler import denoise
+from pipeline.sampler import denoise, schedule_for
+from pipeline.source import Source
 from pipeline.text import PromptEncoder
-from pipeline.vae import decode
+from pipeline.vae import decode, encode_source
+
+Words: TypeAlias = tuple[Tensor, Tensor | None]
+Styles: TypeAlias = Sequence[tuple[Compiled, float]]
 
 
 class TorchEngine:
@@ -41,11 +49,13 @@ class TorchEngine:
         previews: bool = True,
         cache_folder: Path | None = None,
         budgets: StylesConfig = StylesConfig(),  # noqa: B008 (frozen)
+        sources: Callable[[str], Frame] | None = None,
     ) -> None:
-        """Without a `cache_folder`, styles are compiled anew by each process."""
+        """Without a `cache_folder`, styles are compiled anew by each process. `sources` gives the picture to start from
+        by its sha256, or raises UserError."""
         self.info = info
         self.lora_folder, self._device, self._previews = lora_folder, device, previews
-        self._cache_folder, self._budgets = cache_folder, budgets
+        self._cache_folder, self._budgets, self._sources = cache_folder, budgets, sources
 
     def load(self) -> Generator[float, None, None]:
         """Load the weights; yields the fraction done. Raises UserError when the model cannot be used."""
@@ -83,16 +93,57 @@ class TorchEngine:
     def _draw(self, request: GenerationRequest, frugal: bool) -> Generator[Event, None, None]:
         if frugal:
             self.free()
-        steps = request.num_inference_steps
+        source = self._open(request.source)
+        steps = self.info.work(request).steps
         # 1. Words to embeddings; styles from disk, if they are not at hand.
-        embeds = self.prompts(request.prompt)
-        negative = self.prompts(request.negative_prompt) if request.guidance_scale > 0 else None
+        words = self._words(request)
         styles = [(self.styles.find(use), use.strength) for use in request.styles if use.strength]
         self._bind(styles)
         yield Progress("text", 0, steps)
+        if request.upscale == 1:
+            yield from self._draw_once(request, words, styles, source, frugal)
+            return
+        # 2. Without a source, the picture that is to be enlarged.
+        if source is None:
+            source = yield from self._draw_base(request, words, styles, frugal)
+        # 3. The second pass over it.
+        done = 0 if request.source is not None else request.num_inference_steps
+        tiles, previewer = self.info.tiles(request), self.preview
+        second = Enlargement(
+            self.model, request, tiles, words, lambda: self._bind(styles), previewer, (done, steps)
+        )  # fmt: skip
+        yield from second.draw(source)
+
+    def _draw_base(
+        self, request: GenerationRequest, words: Words, styles: Styles, frugal: bool
+    ) -> Generator[Event, None, Frame]:
+        """What `request` would draw if it were not to be enlarged, as progress of the whole."""
+        steps = self.info.work(request).steps
+        for event in self._draw_once(request.base, words, styles, None, frugal):
+            if isinstance(event, Picture):
+                yield Progress("decode", request.num_inference_steps, steps)
+                return event.frame
+            yield replace(event, steps=steps)
+        raise RuntimeError("a picture ended without its pixels")
+
+    def _draw_once(
+        self, request: GenerationRequest, words: Words, styles: Styles, source: Frame | None, frugal: bool
+    ) -> Generator[Event, None, None]:
+        """A picture in one piece, from noise or, with a `source`, from noise over it."""
+        model, steps, first = self.model, request.denoising_steps, request.first_step
+        # 1. What the source is to the model. Nothing of it would be left where the whole schedule is walked.
+        clean = None
+        if source is not None and first:
+            pixels = Source(source, request.width, request.height).region(0, 0, request.width, request.height)
+            clean = encode_source(model.vae, pixels.to(model.device), tiled=frugal)
+            yield Progress("encode", 0, steps, self.preview(clean) if self.preview else None)
         # 2. Noise to latents, one step a quantum.
-        latents = self._start(request)
-        loop = denoise(self.model, latents, embeds, negative, steps, request.guidance_scale)
+        noise = start_noise(request.seed, model.latent_channels, request.width, request.height, model.vae_scale_factor)
+        latents = noise.to(model.device)
+        schedule = schedule_for(model, latents, request.num_inference_steps, first)
+        if clean is not None:
+            latents = cover_with_noise(clean, latents, schedule.sigmas[first])
+        loop = denoise(model, latents, *words, schedule, request.guidance_scale)
         try:
             for _ in range(steps):
                 self._bind(styles)
@@ -104,7 +155,7 @@ class TorchEngine:
             loop.close()
         # 3. Latents to pixels.
         check_latents(latents, request)
-        frame = decode(self.model.vae, latents, tiled=frugal)
+        frame = decode(model.vae, latents, tiled=frugal)
         check_frame(frame, request)
         yield Picture(frame)
 
@@ -134,11 +185,18 @@ class TorchEngine:
             styles_bytes=self.styles.nbytes,
         )
 
-    def _bind(self, styles: Sequence[tuple[Compiled, float]]) -> None:
+    def _bind(self, styles: Styles) -> None:
         deltas = self.styles.bring([compiled for compiled, _ in styles])
         self.slots.bind([(d, strength) for d, (_, strength) in zip(deltas, styles, strict=True)])
 
-    def _start(self, request: GenerationRequest) -> Tensor:
-        model = self.model
-        noise = start_noise(request.seed, model.latent_channels, request.width, request.height, model.vae_scale_factor)
-        return noise.to(model.device)
+    def _words(self, request: GenerationRequest) -> Words:
+        """Embeddings of the prompt and, where guidance needs it, of the negative one."""
+        negative = self.prompts(request.negative_prompt) if request.guidance_scale > 0 else None
+        return self.prompts(request.prompt), negative
+
+    def _open(self, start: Start | None) -> Frame | None:
+        if start is None:
+            return None
+        if self._sources is None:
+            raise UserError(N_("The picture to start from is not there any more. Choose it again."))
+        return self._sources(start.sha256)

@@ -1,4 +1,4 @@
-"""The noise a picture starts from."""
+"""The latents a picture starts from: noise, or a source with noise on it."""
 
 import torch
 from torch import Tensor
@@ -13,3 +13,8 @@ def start_noise(seed: int, channels: int, width: int, height: int, vae_scale_fac
     generator = torch.Generator("cpu").manual_seed(seed)
     shape = (1, channels, height // vae_scale_factor, width // vae_scale_factor)
     return torch.randn(shape, generator=generator, dtype=torch.float32)
+
+
+def cover_with_noise(clean: Tensor, noise: Tensor, sigma: Tensor) -> Tensor:
+    """`clean` latents as they are on the way from noise at `sigma`, 0 to 1: flow matching's straight line."""
+    return sigma * noise + (1.0 - sigma) * clean

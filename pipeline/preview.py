@@ -4,6 +4,8 @@ Each latent pixel and its eight neighbours give a block of RGB pixels. Fitting b
 constants per model, and a block instead of a single pixel is what lets shapes be seen after the first step.
 """
 
+from math import ceil
+
 import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL
@@ -13,6 +15,7 @@ from core.engine import Frame
 from pipeline.vae import decode_pixels, encode, to_frame
 
 PREVIEW_SIDE = 256  # pixels aimed at
+MOST_SIDE = 512  # pixels of a preview; larger latents are averaged first
 MOST_BLOCK = 4  # RGB pixels a side for one latent pixel
 SAMPLES, SIDE = 24, 16  # synthetic pictures to fit on, and their side in latent pixels
 RIDGE = 1e-3
@@ -28,7 +31,10 @@ class Previewer:
 
     @torch.inference_mode()
     def __call__(self, latents: Tensor) -> Frame:
-        """(1, C, h, w) clean latents to a frame of `h * block` by `w * block` pixels."""
+        """(1, C, h, w) clean latents to a frame of `h * block` by `w * block` pixels, or fewer of a very large one."""
+        shrink = ceil(max(latents.shape[-2:]) * self._block / MOST_SIDE)
+        if shrink > 1:
+            latents = F.avg_pool2d(latents, shrink, ceil_mode=True)
         padded = F.pad(latents.float(), (1, 1, 1, 1), mode="replicate")
         image = F.pixel_shuffle(F.conv2d(padded, self._weight, self._bias), self._block)
         return to_frame(image[0].clamp(0, 1))

@@ -30,33 +30,45 @@ def denoise(
     latents: Tensor,
     prompt_embeds: Tensor,
     negative_prompt_embeds: Tensor | None,
-    num_inference_steps: int,
+    schedule: FlowMatchEulerDiscreteScheduler,
     guidance_scale: float,
 ) -> Generator[Step, None, None]:
-    """Walk `latents`, (1, C, h, w) fp32 on the model's device, from noise to picture.
+    """Walk `latents`, (1, C, h, w) fp32 on the model's device, from where the schedule begins to the picture."""
+    first = schedule.begin_index
+    for index, timestep in enumerate(schedule.timesteps[first:]):
+        velocity = velocity_at(model, latents, timestep, prompt_embeds, negative_prompt_embeds, guidance_scale)
+        # One Euler step along it.
+        latents = schedule.step(velocity, timestep, latents, return_dict=False)[0]
+        # Flow matching is straight: what is left of the way, all at once, is the picture as far as it is known.
+        yield Step(index + 1, latents, latents - schedule.sigmas[first + index + 1] * velocity)
+
+
+def velocity_at(
+    model: Model,
+    latents: Tensor,
+    timestep: Tensor,
+    prompt_embeds: Tensor,
+    negative_prompt_embeds: Tensor | None,
+    guidance_scale: float,
+) -> Tensor:
+    """The velocity towards noise, (1, C, h, w) fp32, at `latents` of that shape and `timestep` of the schedule.
 
     `guidance_scale` g follows Z-Image, `pos + g (pos - neg)`: 0 is off and skips the negative prompt.
     """
-    scheduler = _scheduler(model, latents, num_inference_steps)
     embeds = [prompt_embeds]
     if guidance_scale > 0 and negative_prompt_embeds is not None:
         embeds.append(negative_prompt_embeds)
-    for index, timestep in enumerate(scheduler.timesteps):
-        # 1. The transformer's time runs from 0 (noise) to 1 (picture), and its velocity points at the picture.
-        predicted = _predict(model, latents, (1000 - timestep) / 1000, embeds)
-        # 2. Guidance moves away from the negative prompt.
-        velocity = predicted[0]
-        if len(predicted) == 2:
-            velocity = velocity + guidance_scale * (velocity - predicted[1])
-        velocity = -velocity.unsqueeze(0)
-        # 3. One Euler step along it.
-        latents = scheduler.step(velocity, timestep, latents, return_dict=False)[0]
-        # 4. Flow matching is straight: what is left of the way, all at once, is the picture as far as it is known.
-        yield Step(index + 1, latents, latents - scheduler.sigmas[index + 1] * velocity)
+    # 1. The transformer's time runs from 0 (noise) to 1 (picture), and its velocity points at the picture.
+    predicted = _predict(model, latents, (1000 - timestep) / 1000, embeds)
+    # 2. Guidance moves away from the negative prompt.
+    velocity = predicted[0]
+    if len(predicted) == 2:
+        velocity = velocity + guidance_scale * (velocity - predicted[1])
+    return -velocity.unsqueeze(0)
 
 
-def _scheduler(model: Model, latents: Tensor, steps: int) -> FlowMatchEulerDiscreteScheduler:
-    """The request's own scheduler, set as `ZImagePipeline` sets its shared one."""
+def schedule_for(model: Model, latents: Tensor, steps: int, first: int = 0) -> FlowMatchEulerDiscreteScheduler:
+    """The request's own scheduler, set as diffusers' pipelines set their shared one; it begins `first` steps late."""
     scheduler = FlowMatchEulerDiscreteScheduler.from_config(model.scheduler_config)
     config = scheduler.config
     mu = calculate_shift(
@@ -67,7 +79,7 @@ def _scheduler(model: Model, latents: Tensor, steps: int) -> FlowMatchEulerDiscr
         config.get("max_shift", 1.15),
     )
     scheduler.set_timesteps(sigmas=get_default_z_image_sigmas(steps), device=latents.device, mu=mu)
-    scheduler.set_begin_index(0)
+    scheduler.set_begin_index(first)
     return scheduler
 
 

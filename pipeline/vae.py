@@ -1,15 +1,19 @@
-"""Latents to pixels, in fp32 whatever the transformer runs in: lower precision shows as banding."""
+"""Latents to pixels and back, in fp32 whatever the transformer runs in: lower precision shows as banding."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 from diffusers import AutoencoderKL
+from numpy.typing import NDArray
 from torch import Tensor
 
 from core.engine import Frame
 
 TILE = 512  # pixels a side; a decode then takes 0.8 GB for a picture of any size (1024 x 1024 in one go: 3.2 GB)
+
+LARGE = 2 * 1024 * 1024  # pixels from which a picture is encoded in tiles
 
 
 def decode(vae: AutoencoderKL, latents: Tensor, tiled: bool = False) -> Frame:
@@ -43,6 +47,14 @@ def decode_pixels(vae: AutoencoderKL, latents: Tensor) -> Tensor:
     return (image * 0.5 + 0.5).clamp(0, 1)
 
 
+def encode_source(vae: AutoencoderKL, pixels: Tensor, tiled: bool = False) -> Tensor:
+    """`encode`, in tiles where memory asks for it."""
+    if not tiled and pixels.shape[-1] * pixels.shape[-2] <= LARGE:
+        return encode(vae, pixels)
+    with _tiles(vae):
+        return encode(vae, pixels)
+
+
 @torch.inference_mode()
 def encode(vae: AutoencoderKL, pixels: Tensor) -> Tensor:
     """(n, 3, H, W) fp32 in -1..1 to the sampler's latents, (n, C, H / f, W / f): the posterior's mean, no sampling."""
@@ -52,5 +64,11 @@ def encode(vae: AutoencoderKL, pixels: Tensor) -> Tensor:
 
 def to_frame(image: Tensor) -> Frame:
     """(3, H, W) in 0..1 to a frame; only bytes leave the device."""
-    pixels = (image * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().cpu()
-    return Frame(width=pixels.shape[1], height=pixels.shape[0], rgb=pixels.numpy().tobytes())
+    pixels = to_bytes(image)
+    return Frame(width=pixels.shape[1], height=pixels.shape[0], rgb=pixels.tobytes())
+
+
+def to_bytes(image: Tensor) -> NDArray[np.uint8]:
+    """(3, H, W) in 0..1 to (H, W, 3) bytes on the host."""
+    pixels: NDArray[np.uint8] = (image * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().cpu().numpy()
+    return pixels

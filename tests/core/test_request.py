@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import UserError
-from core.request import MAX_PROMPT_CHARACTERS, MAX_SEED, MAX_STYLES, GenerationRequest, StyleUse
+from core.request import MAX_PROMPT_CHARACTERS, MAX_SEED, MAX_STYLES, GenerationRequest, Source, StyleUse
 
 GOOD: dict[str, Any] = {"prompt": "a red house", "width": 128, "height": 96, "seed": 7}
 
@@ -123,6 +123,58 @@ def test_more_styles_than_can_be_combined_are_refused() -> None:
         make(styles=tuple(StyleUse(f"s{i}") for i in range(MAX_STYLES + 1)))
 
 
+@pytest.mark.parametrize("sha256", ["", None, 5, "abc", "A" * 64, "a" * 64 + "\n"])
+def test_what_cannot_be_the_hash_of_a_source_is_refused(sha256: Any) -> None:
+    with pytest.raises(UserError, match="could not be read"):
+        Source(sha256)
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.09, 1.01, -0.5, float("nan"), "0.5", None, True])
+def test_how_much_of_a_source_is_drawn_anew_has_bounds(strength: Any) -> None:
+    with pytest.raises(UserError, match="Strength has to be a number from 0.1 to 1."):
+        Source("a" * 64, strength)
+
+
+@pytest.mark.parametrize("factor", [0, 3, 8, -2, 2.0, True, "2", None])
+def test_a_picture_is_made_two_or_four_times_larger_or_left(factor: Any) -> None:
+    with pytest.raises(UserError, match="2 or 4 times larger"):
+        make(upscale=factor)
+
+
+def test_an_enlarged_picture_is_a_whole_multiple_of_what_is_drawn_first() -> None:
+    assert (make(width=256, height=384, upscale=4).base.width, make(width=256, height=384, upscale=4).base.height) == (
+        64, 96,
+    )  # fmt: skip
+    with pytest.raises(UserError, match="130 x 96 pixels is not 4 times another size"):
+        make(width=130, upscale=4)
+
+
+@pytest.mark.parametrize(
+    ("steps", "strength", "walked"), [(8, 1.0, 8), (8, 0.6, 5), (8, 0.3, 3), (8, 0.1, 1), (1, 0.1, 1), (100, 0.5, 50)]
+)
+def test_the_strength_says_how_much_of_the_schedule_is_walked(steps: int, strength: float, walked: int) -> None:
+    request = make(num_inference_steps=steps, source=Source("a" * 64, strength))
+    assert request.denoising_steps == walked == steps - request.first_step
+
+
+def test_a_request_without_a_source_is_written_as_it_always_was() -> None:
+    line = (
+        '{"guidance_scale":0.0,"height":96,"negative_prompt":"","num_inference_steps":8,"prompt":"a red house",'
+        '"seed":7,"styles":[{"name":"sketch","sha256":"","strength":0.8}],"width":128}'
+    )
+    request = make(styles=(StyleUse("sketch", 0.8),))
+    assert request.to_json() == line
+    assert GenerationRequest.from_json(line) == request
+
+
+@pytest.mark.parametrize("source", ["x", 5, [], {}, {"sha256": "a" * 64, "other": 1}, {"strength": 0.5}])
+def test_json_with_a_source_that_is_none_is_refused(source: Any) -> None:
+    with pytest.raises(UserError, match="could not be read"):
+        GenerationRequest.from_json(json.dumps({**GOOD, "source": source}))
+    with pytest.raises(UserError, match="could not be read"):
+        make(source=source)
+
+
 texts = st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1, max_size=60).map(lambda t: "x" + t)
 names = st.from_regex(r"[a-z0-9_ 画-]{1,12}(/[a-z0-9_.]{1,8}x)?", fullmatch=True)
 styles = st.builds(
@@ -138,6 +190,12 @@ requests = st.builds(
     guidance_scale=st.floats(0, 20) | st.integers(0, 20),
     negative_prompt=st.just("") | texts,
     styles=st.lists(styles, max_size=MAX_STYLES).map(tuple),
+    source=st.none() | st.builds(Source, st.from_regex(r"[0-9a-f]{64}", fullmatch=True), st.floats(0.1, 1)),
+) | st.builds(
+    lambda width, height, factor: GenerationRequest("x", width * 4, height * 4, 7, upscale=factor),
+    st.integers(1, 2048),
+    st.integers(1, 2048),
+    st.sampled_from((1, 2, 4)),
 )
 
 
@@ -161,7 +219,9 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
-fields_ = st.sampled_from([*GOOD, "styles", "guidance_scale", "num_inference_steps", "negative_prompt", "other"])
+fields_ = st.sampled_from(
+    [*GOOD, "styles", "source", "upscale", "guidance_scale", "num_inference_steps", "negative_prompt", "other"]
+)
 
 
 @given(st.dictionaries(fields_, json_values, max_size=4))
