@@ -194,6 +194,8 @@ def first_looks(bench: Bench, runs: int = 20) -> None:
         others = [f"rival{n}" for n in range(4)]
         for owner, _ in itertools.product(others, range(runs)):
             studio.jobs.submit(owner, bench.request(steps=20))
+        while any(all(job.step == 0 for job in studio.jobs.list(owner, 1000)) for owner in others):
+            wait_for_a_quantum(bench, studio)  # until none of them is a newcomer, too
         for n in range(runs):
             wait_for_a_quantum(bench, studio)
             request, owner = bench.request(), f"new{n}"
@@ -234,7 +236,7 @@ def batch(bench: Bench, runs: int = 15) -> None:
           " empty studio")  # fmt: skip
 
 
-def throughput(bench: Bench, rounds: int = 5, owners: int = 6, each: int = 3) -> None:
+def throughput(bench: Bench, rounds: int = 9, owners: int = 6, each: int = 3) -> None:
     """The same pictures interleaved and one after the other."""
     spent: dict[bool, list[float]] = {True: [], False: []}
     for turn in range(rounds):
@@ -248,7 +250,7 @@ def throughput(bench: Bench, rounds: int = 5, owners: int = 6, each: int = 3) ->
                 for owner, job_id in ids:
                     end_of(studio, owner, job_id)
                 spent[fair].append(monotonic() - began_s)
-    ratio = statistics.median(spent[False]) / statistics.median(spent[True])
+    ratio = statistics.median(plain / fair for plain, fair in zip(spent[False], spent[True], strict=True))
     print(f"{owners * each} pictures of {owners} owners in {len(bench.styles)} styles: interleaved"
           f" {statistics.median(spent[True]):.2f} s, one after the other {statistics.median(spent[False]):.2f} s:"
           f" {ratio:.3f}x of the throughput")  # fmt: skip
