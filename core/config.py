@@ -4,12 +4,16 @@ Sections that belong to Streamlit are kept as they are, for the server to check 
 would be wrong for a studio (open to the whole network, telling a third party) ours stand in.
 """
 
+import base64
+import binascii
 import difflib
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_args, get_origin
+from urllib.parse import urlsplit
 
 from core.errors import UserError
 
@@ -30,10 +34,13 @@ STREAMLIT_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 }
 MOST_PORT = 65_535
 DEVICES = ("auto", "cuda", "mps", "cpu")
+EVENTS = ("accepted", "started", "finished", "failed", "cancelled")
+SECRET_BYTES = range(24, 65)  # as Standard Webhooks has it
+_FROM_ENVIRONMENT = "env:"
 
 
-def _setting(default: Any, *accepted: Any, least: int | None = None) -> Any:
-    return field(default=default, metadata={"accepted": accepted, "least": least})
+def _setting(default: Any, *accepted: Any, least: int | None = None, folder: bool = False) -> Any:
+    return field(default=default, metadata={"accepted": accepted, "least": least, "folder": folder})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,36 @@ class StoreConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class FilesConfig:
+    name: str = "{date}-{time}_{width}x{height}_{styles}_seed{seed}_{id}"
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryConfig:
+    keep_days: int = _setting(0, least=0)
+    keep_gb: int = _setting(0, least=0)
+    trash_days: int = _setting(30, least=0)
+    log: bool = False
+    log_days: int = _setting(0, least=0)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhooksConfig:
+    """`secrets` are one for all addresses or one for each, as they are used: never a name of the environment."""
+
+    urls: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    events: tuple[str, ...] = _setting(("finished", "failed", "cancelled"), *EVENTS)
+    prompts: bool = False
+    private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveConfig:
+    folder: str = _setting("", folder=True)
+
+
+@dataclass(frozen=True, slots=True)
 class WebConfig:
     allowed_hosts: tuple[str, ...] = ()
 
@@ -85,6 +122,10 @@ class Config:
     queue: QueueConfig = field(default_factory=QueueConfig)
     styles: StylesConfig = field(default_factory=StylesConfig)
     store: StoreConfig = field(default_factory=StoreConfig)
+    files: FilesConfig = field(default_factory=FilesConfig)
+    history: HistoryConfig = field(default_factory=HistoryConfig)
+    webhooks: WebhooksConfig = field(default_factory=WebhooksConfig)
+    archive: ArchiveConfig = field(default_factory=ArchiveConfig)
     web: WebConfig = field(default_factory=WebConfig)
     streamlit: Mapping[str, Any] = field(default_factory=dict)
     source: Path = ROOT / "config.toml"
@@ -122,6 +163,7 @@ def load(file: Path | None = None, root: Path = ROOT) -> Config:
     folder = _folder(source, "model.path", sections["model"].path, root)
     if folder.is_dir():  # else it may be a hub id: left as it is
         sections["model"] = replace(sections["model"], path=str(folder))
+    sections["webhooks"] = _checked_webhooks(source, sections["webhooks"])
     _check_server(source, theirs["server"])
     return Config(**sections, streamlit=theirs, source=source)
 
@@ -147,12 +189,22 @@ def _value(source: Path, key: str, f: Any, value: Any, root: Path) -> Any:
     if get_origin(f.type) is tuple:
         kind = get_args(f.type)[0]
         if not isinstance(value, list | tuple) or not all(isinstance(v, kind) for v in value):
-            raise _wrong(source, key, 'a list of texts, ["...", "..."]', value)
+            raise _wrong(source, key, 'a list of texts, ["...", "..."]', "another thing" if "secret" in key else value)
+        if accepted and not set(value) <= set(accepted):
+            raise _wrong(source, key, "a list of some of " + ", ".join(f'"{a}"' for a in accepted), value)
         return tuple(value)
+    if f.type is bool:
+        if not isinstance(value, bool):
+            raise _wrong(source, key, "true or false", value)
+        return value
     if f.type is int:
         if isinstance(value, bool) or not isinstance(value, int) or (least is not None and value < least):
             raise _wrong(source, key, f"a whole number, {least} or more", value)
         return value
+    if f.metadata.get("folder"):
+        if not isinstance(value, str):
+            raise _wrong(source, key, "a folder, in quotes, or empty", value)
+        return str(_folder(source, key, value, root)) if value.strip() else ""
     if not isinstance(value, str) or not value.strip():
         raise _wrong(source, key, "a text, in quotes", value)
     if accepted and value not in accepted:
@@ -165,6 +217,50 @@ def _folder(source: Path, key: str, value: str | Path, root: Path) -> Path:
         return (root / Path(value).expanduser()).resolve()
     except (OSError, RuntimeError, ValueError) as error:  # a loop of links, no such user's home, a null character
         raise _wrong(source, key, "a folder, in quotes", value) from error
+
+
+def _checked_webhooks(source: Path, webhooks: WebhooksConfig) -> WebhooksConfig:
+    """With the secrets that were named only. No message shows a secret."""
+    for url in webhooks.urls:
+        if not _is_web_address(url):
+            raise _wrong(source, "webhooks.urls", 'a list of addresses, such as "https://example.com/hook"', url)
+    if len(set(webhooks.urls)) < len(webhooks.urls):
+        raise _wrong(source, "webhooks.urls", "a list of different addresses", list(webhooks.urls))
+    secrets = tuple(_secret(source, secret) for secret in webhooks.secrets)
+    if webhooks.urls and len(secrets) not in (1, len(webhooks.urls)):
+        accepted = f"a list of one secret, or one for each of the {len(webhooks.urls)} addresses"
+        raise _wrong(source, "webhooks.secrets", accepted, f"{len(secrets)} secrets")
+    return replace(webhooks, secrets=secrets)
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        plain = url.isascii() and url.isprintable() and " " not in url
+        return (
+            plain and parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and "@" not in url
+        )
+    except ValueError:
+        return False
+
+
+def _secret(source: Path, secret: str) -> str:
+    if secret.startswith(_FROM_ENVIRONMENT):
+        name = secret.removeprefix(_FROM_ENVIRONMENT)
+        if name not in os.environ:
+            raise UserError(
+                "{file}: webhooks.secrets names {name} of the environment, and there is none. Set it and start again.",
+                file=str(source), name=name,
+            )  # fmt: skip
+        secret = os.environ[name].strip()
+    try:
+        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if not secret.startswith("whsec_") or len(key) not in SECRET_BYTES:
+        accepted = f'"whsec_" and {SECRET_BYTES[0]} to {SECRET_BYTES[-1]} bytes in base64, or "env:NAME"'
+        raise _wrong(source, "webhooks.secrets", accepted, "something else")
+    return secret
 
 
 def _check_server(source: Path, server: Mapping[str, Any]) -> None:

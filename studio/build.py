@@ -10,18 +10,23 @@ from uuid import uuid4
 
 from core.check import Check
 from core.config import Config
-from core.engine import Engine, ModelInfo
+from core.engine import Engine, EngineFacts, ModelInfo
 from core.errors import N_, UserError
 from core.style import StyleTools
 from pipeline.describe import describe as describe
 from studio.costs import Costs
+from studio.endings import Surroundings
+from studio.file_names import FileNames
 from studio.files import PictureFiles
+from studio.history import History
+from studio.history.retention import Retention
 from studio.holder import Holder
 from studio.jobs import Do, Jobs
 from studio.keeper import Keeper
 from studio.roster import Roster
 from studio.scheduler import Scheduler
 from studio.store.database import StoreError, open_database
+from studio.store.records import Records
 from studio.store.store import Store
 from studio.styles import StyleLibrary
 from studio.styles.thumbnails import Thumbnails
@@ -43,6 +48,7 @@ class Studio:
     holder: Holder
     roster: Roster
     watcher: StyleWatcher
+    history: History
 
     def start(self) -> None:
         """From now on jobs are drawn, pictures kept, and changes in the styles folder noticed."""
@@ -86,6 +92,7 @@ def assemble(
     engine: Callable[[], Engine],
     tools: StyleTools | None = None,
     *,
+    surroundings: Callable[[EngineFacts], Surroundings] = lambda _: Surroundings(),
     do: Do | None = None,
     clock: Callable[[], float] = monotonic,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -95,17 +102,21 @@ def assemble(
     styles = StyleLibrary(config.paths.lora, tools, Thumbnails(config.paths.data / "styles"))
     files = PictureFiles(config.paths.data / "pictures")
     holder = _holder(config)
-    store = Store(open_database(config.store.url, config.paths.data), holder.name)
+    names = FileNames(config.files.name)
+    database = open_database(config.store.url, config.paths.data)
+    store = Store(database, holder.name)
     queue, keeper = config.queue, Keeper()
     roster = Roster(
         Scheduler(clock, Costs()), clock, max_jobs=queue.max_jobs, max_jobs_per_owner=queue.max_jobs_per_owner
     )
     jobs = Jobs(
-        info, styles, files, store, holder, roster, do or keeper.do, clock=clock, now=now, new_id=new_id
+        info, styles, files, names, store, holder, roster, do or keeper.do, clock=clock, now=now, new_id=new_id
     )  # fmt: skip
-    keeper.rounds += [jobs.adopt_orphans, jobs.keep_house]
-    worker = Worker(engine, jobs, holder, queue.in_flight)
-    return Studio(config, info, styles, jobs, worker, keeper, store, holder, roster, StyleWatcher(styles))
+    history = History(database, jobs, files, now=now)
+    retention = Retention(Records(database), files, config.history, now)
+    keeper.rounds += [jobs.adopt_orphans, jobs.keep_house, retention.round]
+    worker = Worker(engine, jobs, holder, queue.in_flight, surroundings)
+    return Studio(config, info, styles, jobs, worker, keeper, store, holder, roster, StyleWatcher(styles), history)
 
 
 def _holder(config: Config) -> Holder:

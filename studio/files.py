@@ -1,4 +1,7 @@
-"""Pictures on disk: written whole or not at all, found again by id."""
+"""Pictures on disk: written whole or not at all, found again by the name that their record holds.
+
+A thumbnail's name is the job's id: people never see it. Pictures were called by their ids, too, before names spoke.
+"""
 
 import io
 import os
@@ -11,8 +14,10 @@ from PIL import Image
 
 from core.engine import Frame
 from core.errors import N_, UserError
+from studio.file_names import ENDING, is_name
 
 THUMBNAIL_SIDE = 320
+THUMBNAIL_ENDING = ".thumb.webp"
 _ID = re.compile(r"[0-9a-f]{16,64}")
 
 
@@ -33,31 +38,42 @@ class PictureFiles:
         except OSError as error:
             raise _unwritable(folder, error) from error
 
-    def save(self, picture_id: str, frame: Frame) -> Path:
-        """Write the picture as PNG, exact, and a thumbnail. Raises UserError when the disk refuses."""
+    def save(self, picture_id: str, frame: Frame, name: str = "") -> Path:
+        """Write the picture as PNG, exact, and a thumbnail. Raises UserError when the disk refuses.
+
+        `name` is the file's, with its ending; by default it is called by its id.
+        """
         image = Image.frombytes("RGB", (frame.width, frame.height), frame.rgb)
+        file = self.picture(name or f"{_checked(picture_id)}{ENDING}")
         try:
             small = image.copy()
             small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
             write_whole(self.thumbnail(picture_id), _encode(small, "WEBP", quality=85))
-            write_whole(self.picture(picture_id), png(frame, compress_level=4))
+            write_whole(file, png(frame, compress_level=4))
         except OSError as error:
             with suppress(OSError):  # a thumbnail of nothing
                 self.thumbnail(picture_id).unlink(missing_ok=True)
             raise _unwritable(self.folder, error) from error
-        return self.picture(picture_id)
+        return file
 
-    def remove(self, picture_id: str) -> None:
-        """Take the picture and its thumbnail away, if they are there."""
-        with suppress(OSError):
-            self.picture(picture_id).unlink(missing_ok=True)
+    def remove(self, picture_id: str, name: str = "") -> bool:
+        """Take the picture and its thumbnail away, if they are there. False when the disk refuses."""
+        try:
+            if name:
+                self.picture(name).unlink(missing_ok=True)
             self.thumbnail(picture_id).unlink(missing_ok=True)
+        except OSError:
+            return False
+        return True
 
-    def picture(self, picture_id: str) -> Path:
-        return self.folder / f"{_checked(picture_id)}.png"
+    def picture(self, name: str) -> Path:
+        """Where the picture with this file name lies. Raises ValueError for what can be no such name."""
+        if not is_name(name) or not name.endswith(ENDING):
+            raise ValueError("not a picture's name")
+        return self.folder / name
 
     def thumbnail(self, picture_id: str) -> Path:
-        return self.folder / f"{_checked(picture_id)}.thumb.webp"
+        return self.folder / f"{_checked(picture_id)}{THUMBNAIL_ENDING}"
 
 
 def write_whole(file: Path, data: bytes) -> None:

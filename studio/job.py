@@ -10,7 +10,8 @@ from core.errors import StudioError
 from core.request import GenerationRequest
 
 State: TypeAlias = Literal["queued", "running", "done", "failed", "cancelled"]
-Kind: TypeAlias = Literal["interactive", "batch"]
+Kind: TypeAlias = Literal["interactive", "batch", "verify"]
+Lane: TypeAlias = Literal["interactive", "batch"]
 Phase: TypeAlias = Stage | Literal["save"]
 
 
@@ -19,7 +20,8 @@ class Snapshot:
     """A job at one moment. `position` counts from 1 while it waits; times are in seconds.
 
     `left_s` is what is left until the picture is there, from measured times; None while nothing is known. `attempt`
-    counts from 1; more than one means that the studio died over this job and began it anew.
+    counts from 1; more than one means that the studio died over this job and began it anew. `file` is the name of the
+    picture's file once there is one.
     """
 
     id: str
@@ -36,6 +38,7 @@ class Snapshot:
     kind: Kind = "interactive"
     attempt: int = 1
     frugal: bool = False
+    file: str = ""
 
     @property
     def active(self) -> bool:
@@ -48,7 +51,7 @@ class Row:
 
     mine: bool
     person: int
-    kind: Kind
+    kind: Lane
     state: State
     width: int
     height: int
@@ -74,11 +77,24 @@ class Overview:
     mishaps: tuple[Mishap, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a job comes from: the record that it was made from (of a verification, that it draws again), its batch and
+    its place in there, and what the user called the picture that it was made from. Empty is none.
+    """
+
+    parent: str = ""
+    batch: str = ""
+    batch_index: int = 0
+    input_name: str = ""
+
+
 @dataclass(slots=True, eq=False)
 class Job:
     """An active job, of this process. Touched only under the lock of `Roster`, but for what never changes.
 
     `cancelled` is set from any thread, and seen by the worker at the next quantum. Moments are on the monotonic clock.
+    `spent_s` is the device's time by stage.
     """
 
     id: str
@@ -89,6 +105,7 @@ class Job:
     created: datetime
     created_s: float
     attempts: int = 0
+    origin: Origin = Origin()  # noqa: RUF009 (frozen)
     state: State = "queued"
     stage: Phase | None = None
     step: int = 0
@@ -97,7 +114,17 @@ class Job:
     started_s: float | None = None
     first_step_s: float = 0.0
     frugal: bool = False
+    spent_s: dict[str, float] = field(default_factory=dict)
     cancelled: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def lane(self) -> Lane:
+        """Whether somebody waits for it."""
+        return "batch" if self.kind == "batch" else "interactive"
+
+    def pay(self, stage: str, seconds: float) -> None:
+        """The device was at it for that long."""
+        self.spent_s[stage] = self.spent_s.get(stage, 0.0) + seconds
 
     def follow(self, progress: Progress, now_s: float) -> None:
         """A quantum of it is done."""
@@ -110,3 +137,4 @@ class Job:
     def begin_anew(self, frugal: bool) -> None:
         """Back to the first quantum; the preview stays until there is a better one."""
         self.stage, self.step, self.frugal = None, 0, frugal
+        self.spent_s.clear()

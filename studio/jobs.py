@@ -7,23 +7,26 @@ it first in the store decides how; memory follows. No lock is held while the sto
 from collections import deque
 from collections.abc import Callable, Iterator
 from copy import copy
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core import errors
 from core.engine import Frame, ModelInfo, Picture, Progress
 from core.errors import N_, StudioError, UserError
 from core.request import GenerationRequest
+from studio.endings import Saved, Surroundings, ending, judge, milliseconds, saved
+from studio.file_names import FileNames, Named
 from studio.files import PictureFiles
 from studio.holder import Holder
-from studio.job import Job, Kind, Mishap, Overview, Snapshot, State
+from studio.job import Job, Kind, Mishap, Origin, Overview, Snapshot, State
 from studio.logs import reported
 from studio.past import Past
 from studio.roster import Roster
 from studio.store.database import StoreError
-from studio.store.store import Ending, NewJob, Store, StoredJob
+from studio.store.recording import VERIFY, Ending
+from studio.store.store import NewJob, Store, StoredJob
 from studio.styles import StyleLibrary
+from studio.verification import Verification
 
 KEPT_ERRORS = 20
 LEASE_MS = 60_000
@@ -41,6 +44,7 @@ class Jobs:
         info: ModelInfo | None,
         styles: StyleLibrary,
         files: PictureFiles,
+        names: FileNames,
         store: Store,
         holder: Holder,
         roster: Roster,
@@ -51,35 +55,58 @@ class Jobs:
         new_id: Callable[[], str],
     ) -> None:
         """`do` does a task soon, on a thread that may wait for the disk, and again when the store refuses it."""
-        self._info, self._styles, self._files = info, styles, files
+        self._info, self._styles, self._files, self._names = info, styles, files, names
         self._store, self._holder, self._roster, self._do = store, holder, roster, do
         self._clock, self._now, self._new_id = clock, now, new_id
         self._past = Past(store)
+        self._surroundings = Surroundings(info.name if info else "")
         self._mishaps: deque[tuple[datetime, str, StudioError]] = deque(maxlen=KEPT_ERRORS)
         self._refusal: UserError | None = None
 
     # --- for those who ask -------------------------------------------------------------------------------------
 
-    def submit(self, owner: str, request: GenerationRequest, key: str = "", kind: Kind = "interactive") -> str:
+    def submit(
+        self,
+        owner: str,
+        request: GenerationRequest,
+        key: str = "",
+        kind: Kind = "interactive",
+        *,
+        parent: str = "",
+        batch: str = "",
+        batch_index: int = 0,
+        input_name: str = "",
+    ) -> str:
         """Accept a request and return its job's id. The same `key` from the same owner is the same job.
 
-        Raises UserError for what this model cannot draw, a style that is not there, or a full queue, and StoreError
-        when it cannot be written down; then nothing was accepted.
+        `parent` is the owner's picture that it is made from, `input_name` what they call the photo it is made from.
+        Jobs of one `batch` are counted by `batch_index`. Raises UserError for what this model cannot draw, a style that
+        is not there, or a full queue, and StoreError when it cannot be written down; then nothing was accepted.
         """
         if key and (same := self._same(owner, key)) is not None:  # answered, whatever changed since
             return same
-        if self._info is not None:
-            self._info.check(request)
-        if self._refusal is not None:
-            raise copy(self._refusal)  # each raise has its own traceback
-        request = replace(request, styles=self._styles.pin(request.styles))
-        job = Job(self._new_id(), owner, key or None, kind, request, self._now(), self._clock())
-        with self._roster.place_for(owner):
-            new = NewJob(job.id, owner, job.key, kind, request.to_json(), _ms(job.created))
-            accepted = self._store.add(new, self._lease_ms())
-            if accepted == job.id:
-                self._roster.enter(job)
-        return accepted
+        if parent and self.snapshot(owner, parent) is None:
+            parent = ""
+        origin = Origin(parent, batch[:64], batch_index, input_name[:255])
+        return self._accept(owner, request, key, kind, origin)
+
+    def verify(self, owner: str, record_id: str) -> str:
+        """Draw a picture again, to compare: leaves no picture and no record. Returns the id of the job that does it.
+
+        Raises UserError when there is no such picture, or it cannot be drawn any more, and StoreError.
+        """
+        if (under_way := self._roster.verifying(owner, record_id)) is not None:
+            return under_way.id
+        record = self._store.record(record_id)
+        if record is None or record.owner != owner or not (record.file or record.pixels):
+            raise UserError(N_("There is no such picture any more."))
+        request = GenerationRequest.from_json(record.request)
+        return self._accept(owner, request, "", VERIFY, Origin(record_id), record.frugal)
+
+    def verifying(self, owner: str, record_id: str) -> Snapshot | None:
+        """The job that draws this record again at the moment."""
+        job = self._roster.verifying(owner, record_id)
+        return self._roster.snapshot(owner, job.id) if job is not None else None
 
     def snapshot(self, owner: str, job_id: str) -> Snapshot | None:
         """The job now; None when there is no such job of this owner."""
@@ -135,11 +162,19 @@ class Jobs:
     def picture(self, owner: str, job_id: str, thumbnail: bool = False) -> Path | None:
         """The finished picture's file; None when it is not there or not this owner's."""
         ended = self._past.get(owner, job_id)
-        if ended is None or ended.state != "done":
+        if ended is None or not ended.file:
             return None
-        return self._files.thumbnail(job_id) if thumbnail else self._files.picture(job_id)
+        return self._files.thumbnail(job_id) if thumbnail else self._files.picture(ended.file)
+
+    def changed(self, owner: str) -> None:
+        """The owner's records were changed in the store: what is kept at hand of them is read anew."""
+        self._past.forget(owner)
 
     # --- for the worker ----------------------------------------------------------------------------------------
+
+    def drawn_in(self, surroundings: Surroundings) -> None:
+        """What draws from now on."""
+        self._surroundings = surroundings
 
     def next(self, may_start: bool, timeout_s: float) -> Job | None:
         """The job whose quantum is next; None when none came in time."""
@@ -148,7 +183,7 @@ class Jobs:
     def begin(self, job: Job) -> None:
         """Its first quantum is next."""
         self._roster.begin(job)
-        now_ms = _ms(self._now())
+        now_ms = milliseconds(self._now())
         self._do(lambda: self._store.begin(job.id, now_ms))
 
     def report(self, job: Job, progress: Progress, seconds: float) -> None:
@@ -180,7 +215,7 @@ class Jobs:
     def adopt_orphans(self) -> None:
         """Take over what processes that are no more have left. Raises StoreError."""
         for other, lease_ms in self._store.holders().items():
-            if not self._holder.is_gone(other, lease_ms, _ms(self._now())):
+            if not self._holder.is_gone(other, lease_ms, milliseconds(self._now())):
                 continue
             on_device = self._holder.was_at(other)
             for job in self._store.adopt(other, on_device, self._lease_ms(), self._give_up):
@@ -192,7 +227,7 @@ class Jobs:
         """Show that this process lives, and forget what need not be remembered. Raises StoreError."""
         if self._roster.all():
             self._store.renew(self._lease_ms())
-        self._store.prune(_ms(self._now()) - FORGOTTEN_MS)
+        self._store.prune(milliseconds(self._now()) - FORGOTTEN_MS)
 
     def release(self) -> None:
         """The studio stops: what runs is put back, and goes on after the next start."""
@@ -205,33 +240,79 @@ class Jobs:
         return active.id if active else self._store.find(owner, key)
 
     def _lease_ms(self) -> int:
-        return _ms(self._now()) + LEASE_MS
+        return milliseconds(self._now()) + LEASE_MS
+
+    def _accept(
+        self, owner: str, request: GenerationRequest, key: str, kind: Kind, origin: Origin, frugal: bool = False
+    ) -> str:
+        if self._info is not None:
+            self._info.check(request)
+        if self._refusal is not None:
+            raise copy(self._refusal)  # each raise has its own traceback
+        request = replace(request, styles=self._styles.pin(request.styles))
+        job = Job(self._new_id(), owner, key or None, kind, request, self._now(), self._clock(), origin=origin)
+        job.frugal = frugal
+        with self._roster.place_for(owner):
+            created_ms = milliseconds(job.created)
+            new = NewJob(job.id, owner, job.key, kind, request.to_json(), created_ms, **asdict(origin))
+            accepted = self._store.add(new, self._lease_ms())
+            if accepted == job.id:
+                self._roster.enter(job)
+        return accepted
 
     def _save(self, job: Job, frame: Frame) -> None:
+        if job.kind == VERIFY:
+            record = self._store.record(job.origin.parent)
+            verified = judge(job, frame, record, self._files, self._now(), self._surroundings)
+            self._end(job, verified.state, verified=verified)
+            return
         try:
-            file = self._files.save(job.id, frame)
+            picture = saved(self._files.save(job.id, frame, self._name(job)), frame)
+        except StoreError:
+            raise
         except UserError as error:
             self._end(job, "failed", error)
             return
         except Exception as error:  # noqa: BLE001 (whatever it is, the job must not stay for ever)
             self._end(job, "failed", reported(error))
             return
-        if not self._end(job, "done", file=file.name):
-            self._files.remove(job.id)  # cancelled, or deleted, in the meantime
+        if not self._end(job, "done", picture=picture):
+            self._files.remove(job.id, picture.file)  # cancelled, or deleted, in the meantime
 
-    def _end(self, job: Job, state: State, error: StudioError | None = None, file: str | None = None) -> bool:
+    def _name(self, job: Job) -> str:
+        origin, model = job.origin, self._surroundings.model
+        named = Named(
+            job.id, job.created.astimezone(), job.request, model, origin.batch, origin.batch_index, origin.input_name
+        )
+        name = self._names.name(named)
+        return self._names.name(named, whole_id=True) if self._store.is_taken(name) else name
+
+    def _end(
+        self,
+        job: Job,
+        state: State,
+        error: StudioError | None = None,
+        picture: Saved | None = None,
+        verified: Verification | None = None,
+    ) -> bool:
         """Write the end down, then show it. False when the job had ended otherwise. Raises StoreError."""
         lasted_s = self._roster.lasted_s(job)
-        ending = _ending(state, job.request, _ms(self._now()), lasted_s, file, error, job.frugal)
-        won = self._store.end(job.id, ending)
-        if not won and self._store.record(job.id) is not None:
+        won = self._store.end(
+            job.id,
+            ending(
+                job.id, job.kind, job.request, state, self._now(), self._surroundings,
+                lasted_s=lasted_s, spent_s=job.spent_s, error=error, picture=picture, verified=verified,
+                frugal=job.frugal,
+            ),
+        )  # fmt: skip
+        if not won and self._store.has_ended(job.id):
             return False  # who was quicker sees to the rest
         last = self._roster.drop(job)
         if last is not None and won:
-            self._past.add(
-                job.owner,
-                replace(last, state=state, error=error, elapsed_s=lasted_s, position=0, stage=None, left_s=None),
-            )
+            file = picture.file if picture else ""
+            last = replace(last, state=state, error=error, elapsed_s=lasted_s, position=0, stage=None, left_s=None)
+            if job.kind != VERIFY:
+                self._past.add(job.owner, replace(last, file=file))
             if error is not None:
                 self._mishaps.append((self._now(), job.owner, error))
         return won
@@ -239,8 +320,11 @@ class Jobs:
     def _adopt(self, stored: StoredJob) -> None:
         created = datetime.fromtimestamp(stored.created_ms / 1000, UTC)
         request = GenerationRequest.from_json(stored.request)
-        kind: Kind = "batch" if stored.kind == "batch" else "interactive"
-        job = Job(stored.id, stored.owner, stored.key, kind, request, created, self._clock(), stored.attempts)
+        kind: Kind = VERIFY if stored.kind == VERIFY else "batch" if stored.kind == "batch" else "interactive"
+        origin = Origin(stored.parent, stored.batch, stored.batch_index, stored.input_name)
+        job = Job(stored.id, stored.owner, stored.key, kind, request, created, self._clock(), stored.attempts, origin)
+        if kind == VERIFY and (record := self._store.record(origin.parent)) is not None:
+            job.frugal = record.frugal
         self._roster.enter(job)
         try:
             if self._refusal is not None:
@@ -256,30 +340,5 @@ class Jobs:
             count=stored.attempts,
         )
         self._mishaps.append((self._now(), stored.owner, error))
-        return _ending("failed", GenerationRequest.from_json(stored.request), _ms(self._now()), error=error)
-
-
-def _ending(
-    status: State,
-    request: GenerationRequest,
-    ended_ms: int,
-    lasted_s: float = 0.0,
-    file: str | None = None,
-    error: StudioError | None = None,
-    frugal: bool = False,
-) -> Ending:
-    return Ending(
-        status=status,
-        seed=request.seed,
-        width=request.width,
-        height=request.height,
-        ended_ms=ended_ms,
-        duration_ms=round(lasted_s * 1000),
-        file=file,
-        error=errors.to_json(error) if error is not None else None,
-        frugal=frugal,
-    )
-
-
-def _ms(moment: datetime) -> int:
-    return int(moment.timestamp() * 1000)
+        request = GenerationRequest.from_json(stored.request)
+        return ending(stored.id, stored.kind, request, "failed", self._now(), self._surroundings, error=error)

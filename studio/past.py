@@ -36,8 +36,13 @@ class Past:
                 if len(known) > KEPT_PER_OWNER:
                     known.popitem()
 
+    def forget(self, owner: str) -> None:
+        """What the owner has was changed in the store."""
+        with self._lock:
+            self._owners.pop(owner, None)
+
     def list(self, owner: str) -> list[Snapshot]:
-        """The owner's latest, newest first. Raises StoreError when they have to be read and cannot."""
+        """The owner's latest, newest first, without the trash. Raises StoreError when they cannot be read."""
         with self._lock:
             return list(self._of(owner).values())
 
@@ -78,4 +83,5 @@ def _snapshot(record: Record) -> Snapshot | None:
         kind=cast(Kind, record.kind),
         attempt=record.attempts + 1,
         frugal=record.frugal,
+        file=record.file or "",
     )

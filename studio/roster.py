@@ -82,6 +82,12 @@ class Roster:
         with self._changed:
             return next((job for job in self._jobs.values() if job.owner == owner and job.key == key), None)
 
+    def verifying(self, owner: str, record_id: str) -> Job | None:
+        """The owner's active job that draws this record again."""
+        with self._changed:
+            theirs = (j for j in self._jobs.values() if j.kind == "verify" and j.origin.parent == record_id)
+            return next((job for job in theirs if job.owner == owner), None)
+
     def all(self) -> list[Job]:
         with self._changed:
             return list(self._jobs.values())
@@ -92,9 +98,10 @@ class Roster:
             return self._snapshot(job) if job else None
 
     def snapshots(self, owner: str) -> list[Snapshot]:
-        """The owner's active jobs, newest first."""
+        """The owner's active jobs, newest first, but for those that only verify."""
         with self._changed:
-            return [self._snapshot(job) for job in reversed(self._jobs.values()) if job.owner == owner]
+            mine = (job for job in reversed(self._jobs.values()) if job.owner == owner)
+            return [self._snapshot(job) for job in mine if job.kind != "verify"]
 
     def preview(self, owner: str, job_id: str) -> Frame | None:
         with self._changed:
@@ -155,6 +162,7 @@ class Roster:
     # --- inside, with the lock held ----------------------------------------------------------------------------
 
     def _pay(self, job: Job, stage: str, seconds: float) -> None:
+        job.pay(stage, seconds)
         self._scheduler.costs.learn(job, stage, seconds)
         self._scheduler.charge(job, seconds)
         self._has_changed()
@@ -180,7 +188,7 @@ class Roster:
     def _row(self, job: Job, mine: bool, person: int) -> Row:
         request, waited_s = job.request, self._clock() - job.created_s
         steps = request.num_inference_steps
-        return Row(mine, person, job.kind, job.state, request.width, request.height, job.step, steps, waited_s)
+        return Row(mine, person, job.lane, job.state, request.width, request.height, job.step, steps, waited_s)
 
     def _snapshot(self, job: Job) -> Snapshot:
         return Snapshot(

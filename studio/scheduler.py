@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 
 from studio.costs import Costs
-from studio.job import Job, Kind
+from studio.job import Job, Lane
 
 BATCH_EVERY_S = 10.0  # at the latest a batch has a quantum that often,
 BATCH_SHARE = 20  # but no more than one part in so many
-_Account = tuple[str, Kind]
+_Account = tuple[str, Lane]
 
 
 @dataclass(slots=True)
@@ -39,19 +39,19 @@ class Scheduler:
         self._clock, self.costs = clock, costs
         self._jobs: dict[str, Job] = {}
         self._accounts: defaultdict[_Account, Account] = defaultdict(Account)
-        self._level: defaultdict[Kind, float] = defaultdict(float)  # where who comes anew starts
+        self._level: defaultdict[Lane, float] = defaultdict(float)  # where who comes anew starts
         self._batch_due_s = 0.0
 
     def __len__(self) -> int:
         return len(self._jobs)
 
     def add(self, job: Job) -> None:
-        account = self._accounts[job.owner, job.kind]
-        if job.kind == "batch" and not any(other.kind == "batch" for other in self._jobs.values()):
+        account = self._accounts[job.owner, job.lane]
+        if job.lane == "batch" and not any(other.lane == "batch" for other in self._jobs.values()):
             self._batch_due_s = max(self._batch_due_s, self._clock() + BATCH_EVERY_S)
-        if not any(other.owner == job.owner and other.kind == job.kind for other in self._jobs.values()):
-            account.fresh = account.served_s <= self._level[job.kind]
-            account.served_s = max(account.served_s, self._level[job.kind])
+        if not any(other.owner == job.owner and other.lane == job.lane for other in self._jobs.values()):
+            account.fresh = account.served_s <= self._level[job.lane]
+            account.served_s = max(account.served_s, self._level[job.lane])
         self._jobs[job.id] = job
 
     def remove(self, job: Job) -> None:
@@ -64,8 +64,8 @@ class Scheduler:
     def next(self, may_start: bool = True) -> Job | None:
         """The job to advance by a quantum; one that has begun unless `may_start`."""
         ready = [job for job in self._jobs.values() if may_start or job.state == "running"]
-        interactive = [job for job in ready if job.kind == "interactive"]
-        batch = [job for job in ready if job.kind == "batch"]
+        interactive = [job for job in ready if job.lane == "interactive"]
+        batch = [job for job in ready if job.lane == "batch"]
         pool = batch if batch and (not interactive or self._clock() >= self._batch_due_s) else interactive
         if not pool:
             return None
@@ -80,34 +80,35 @@ class Scheduler:
         """A quantum of `job` took that long."""
         if job.id not in self._jobs:
             return
-        account = self._accounts[job.owner, job.kind]
-        self._level[job.kind] = max(self._level[job.kind], account.served_s)
+        account = self._accounts[job.owner, job.lane]
+        self._level[job.lane] = max(self._level[job.lane], account.served_s)
         account.served_s += seconds
         if job.step:
             account.fresh = False
-        if job.kind == "batch":
+        if job.lane == "batch":
             self._batch_due_s = self._clock() + max(BATCH_EVERY_S, BATCH_SHARE * seconds)
 
     def line(self) -> list[Job]:
         """All jobs in the order in which they are likely to end, if nobody else comes."""
         line: list[Job] = []
-        for kind in ("interactive", "batch"):
-            line += self._line_of(kind)
+        lanes: tuple[Lane, Lane] = ("interactive", "batch")
+        for lane in lanes:
+            line += self._line_of(lane)
         return line
 
     def left_s(self, job: Job) -> float:
         """Seconds until `job` is drawn, at most, if nobody else comes: it shares the device with other owners."""
         if job.id not in self._jobs:
             return 0.0
-        rivals = [other for other in self._jobs.values() if other.kind == job.kind]
-        before = [other for other in self._jobs.values() if other.kind == "interactive" != job.kind]
+        rivals = [other for other in self._jobs.values() if other.lane == job.lane]
+        before = [other for other in self._jobs.values() if other.lane == "interactive" != job.lane]
         own = sum(self.costs.left_s(other) for other in self._ahead(job, rivals))
         everything = sum(map(self.costs.left_s, rivals))
         share = len({other.owner for other in rivals})
         return min(own * share, everything) + sum(map(self.costs.left_s, before))
 
     def _turn(self, job: Job) -> tuple[bool, float, float]:
-        account = self._accounts[job.owner, job.kind]
+        account = self._accounts[job.owner, job.lane]
         done_s = 0.0 if account.fresh else account.served_s + self.costs.left_s(job)
         return not account.fresh, done_s, job.created_s
 
@@ -121,10 +122,10 @@ class Scheduler:
         own.sort(key=self._response_ratio, reverse=True)
         return own[: own.index(job) + 1]
 
-    def _line_of(self, kind: Kind) -> list[Job]:
+    def _line_of(self, lane: Lane) -> list[Job]:
         """By what their owners will have been served when they are drawn."""
         waiting: defaultdict[str, deque[Job]] = defaultdict(deque)
-        for job in sorted((j for j in self._jobs.values() if j.kind == kind), key=self._response_ratio, reverse=True):
+        for job in sorted((j for j in self._jobs.values() if j.lane == lane), key=self._response_ratio, reverse=True):
             waiting[job.owner].append(job)
         heap: list[tuple[float, float, str]] = []
 
@@ -134,7 +135,7 @@ class Scheduler:
                 heappush(heap, (served_s + self.costs.left_s(job), job.created_s, owner))
 
         for owner in waiting:
-            queue_next(owner, self._accounts[owner, kind].served_s)
+            queue_next(owner, self._accounts[owner, lane].served_s)
         line: list[Job] = []
         while heap:
             served_s, _, owner = heappop(heap)

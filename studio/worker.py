@@ -9,6 +9,7 @@ from time import monotonic
 from core.engine import Engine, EngineFacts, EngineStatus, Event, Picture
 from core.errors import OutOfMemory, StudioError, UserError
 from core.request import StyleUse
+from studio.endings import Surroundings
 from studio.holder import Holder
 from studio.job import Job
 from studio.jobs import Jobs
@@ -29,8 +30,17 @@ class Flight:
 class Worker:
     """Started and stopped by whoever built it. `engine` is made on the thread, so that the page answers meanwhile."""
 
-    def __init__(self, engine: Callable[[], Engine], jobs: Jobs, holder: Holder, in_flight: int) -> None:
+    def __init__(
+        self,
+        engine: Callable[[], Engine],
+        jobs: Jobs,
+        holder: Holder,
+        in_flight: int,
+        surroundings: Callable[[EngineFacts], Surroundings] = lambda _: Surroundings(),
+    ) -> None:
+        """`surroundings` says what draws; it is asked once the model is loaded, and may take seconds."""
         self._make_engine, self._jobs, self._holder, self._in_flight = engine, jobs, holder, in_flight
+        self._surroundings = surroundings
         self._flights: dict[str, Flight] = {}
         self._wanted: tuple[StyleUse, ...] = ()
         self._stop = threading.Event()
@@ -75,6 +85,7 @@ class Worker:
                     return None
                 self.status = EngineStatus("loading", fraction)
             self.facts = engine.facts()
+            self._jobs.drawn_in(self._surroundings(self.facts))
         except UserError as error:
             log.error("the model cannot be used: %s", error)
             self._refuse(error)

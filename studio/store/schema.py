@@ -4,9 +4,23 @@ Moments are whole milliseconds since 1970 in UTC: the same number in every datab
 moment: clocks jump.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
 
-HEAD = "0001"  # the newest migration
+HEAD = "0002"  # the newest migration
 
 metadata = MetaData(
     naming_convention={
@@ -20,6 +34,11 @@ metadata = MetaData(
 def _number() -> Column[int]:
     """Counts up and is never given twice. (SQLite counts by itself in an INTEGER key only.)"""
     return Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
+
+
+def _said(name: str, length: int) -> Column[str]:
+    """A text that is mostly empty."""
+    return Column(name, String(length), nullable=False, server_default="")
 
 
 jobs = Table(
@@ -38,6 +57,10 @@ jobs = Table(
     Column("created_ms", BigInteger, nullable=False),
     Column("started_ms", BigInteger),
     Column("ended_ms", BigInteger),
+    _said("parent", 64),  # the record that it was made from; of a verification, the record that it draws again
+    _said("batch", 64),
+    Column("batch_index", Integer, nullable=False, server_default="0"),
+    _said("input_name", 255),  # what the user called the picture that it was made from
     UniqueConstraint("owner", "key"),
     Index("ix_jobs_state_number", "state", "number"),
     sqlite_autoincrement=True,
@@ -63,6 +86,75 @@ history = Table(
     Column("started_ms", BigInteger),
     Column("ended_ms", BigInteger, nullable=False),
     Column("duration_ms", Integer, nullable=False),  # from its first quantum to its end, on the monotonic clock
-    Index("ix_history_owner_number", "owner", "number"),
+    _said("parent", 64),
+    _said("batch", 64),
+    Column("batch_index", Integer, nullable=False, server_default="0"),
+    _said("input_name", 255),
+    _said("model", 200),
+    _said("model_hash", 64),
+    Column("environment", Integer),  # its number in `environments`
+    Column("stages", Text, nullable=False, server_default="{}"),  # JSON: milliseconds of the device by stage
+    Column("area", Integer, nullable=False, server_default="0"),  # in pixels
+    Column("bytes", BigInteger, nullable=False, server_default="0"),  # of the file
+    _said("pixels", 64),  # the SHA-256 of its pixels as they were drawn
+    Column("favourite", Boolean, nullable=False, server_default=false()),
+    Column("tags", Text, nullable=False, server_default="[]"),  # JSON
+    Column("note", Text, nullable=False, server_default=""),
+    Column("trashed_ms", BigInteger, nullable=False, server_default="0"),  # when it was put into the trash; 0 if not
+    Column("verified", Text),  # studio.verification, JSON: how it ended when it was drawn again last
+    # A page is found in one of three, which hold all that a filter asks for: 100,000 records are looked through in
+    # 10 ms without touching a record (measured on SQLite).
+    *(
+        Index(f"ix_history_{name}", "owner", "trashed_ms", *key, "status", "model", "width", "height", *rest)
+        for name, key in (
+            ("newest", ["number"]),
+            ("largest", ["area", "number"]),
+            ("slowest", ["duration_ms", "number"]),
+        )
+        for rest in (["favourite", "created_ms"],)
+    ),
+    Index("ix_history_batch", "owner", "batch", "number"),
+    Index("ix_history_parent", "owner", "parent"),
+    Index("ix_history_file", "file"),
+    Index(
+        "ix_history_kept", "number", sqlite_where=text("file IS NOT NULL"), postgresql_where=text("file IS NOT NULL")
+    ),
+    Index(
+        "ix_history_trash", "trashed_ms", sqlite_where=text("trashed_ms > 0"), postgresql_where=text("trashed_ms > 0")
+    ),
+    sqlite_autoincrement=True,
+)
+
+# The words of a record stand in `history_words`, which each database makes in its own way: see studio/store/words.py.
+
+style_uses = Table(
+    "style_uses",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),  # of the record
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("owner", String(64), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("strength", Float, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Index("ix_style_uses_owner_name_number_strength", "owner", "name", "number", "strength"),
+)
+
+environments = Table(
+    "environments",
+    metadata,
+    _number(),
+    Column("sha256", String(64), nullable=False, unique=True),
+    Column("facts", Text, nullable=False),  # JSON
+    sqlite_autoincrement=True,
+)
+
+presets = Table(
+    "presets",
+    metadata,
+    _number(),
+    Column("owner", String(64), nullable=False),
+    Column("name", String(80), nullable=False),
+    Column("request", Text, nullable=False),
+    UniqueConstraint("owner", "name"),
     sqlite_autoincrement=True,
 )

@@ -3,6 +3,7 @@
 Whoever ends a job wins by the database alone: an end that comes second changes nothing and says so.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,7 +12,8 @@ from sqlalchemy import Engine, RowMapping, and_, delete, insert, or_, select, up
 from sqlalchemy.exc import IntegrityError
 
 from studio.store.database import refusals_told, writing
-from studio.store.schema import history, jobs
+from studio.store.recording import Ending, conclude
+from studio.store.schema import environments, history, jobs
 
 MAX_ATTEMPTS = 3
 _ACTIVE = ("queued", "running")
@@ -27,6 +29,10 @@ class NewJob:
     kind: str
     request: str
     created_ms: int
+    parent: str = ""
+    batch: str = ""
+    batch_index: int = 0
+    input_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +46,10 @@ class StoredJob:
     request: str
     created_ms: int
     attempts: int
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a job ended. `seed`, `width` and `height` stand in the request also; here they can be searched."""
-
-    status: str
-    seed: int
-    width: int
-    height: int
-    ended_ms: int
-    duration_ms: int = 0
-    file: str | None = None
-    error: str | None = None
-    frugal: bool = False
+    parent: str
+    batch: str
+    batch_index: int
+    input_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +67,9 @@ class Record:
     frugal: bool
     created_ms: int
     duration_ms: int
+    pixels: str
+    model_hash: str
+    environment: Mapping[str, str]
 
 
 class Store:
@@ -118,8 +116,14 @@ class Store:
             change = update(jobs).where(mine).values(state=ending.status, ended_ms=ending.ended_ms)
             row = connection.execute(change.returning(*jobs.c)).mappings().first()
             if row is not None:
-                connection.execute(insert(history).values(_record(row, ending)))
+                conclude(connection, row, ending, row["attempts"])
             return row is not None
+
+    def has_ended(self, job_id: str) -> bool:
+        """Whether this job is in nobody's hands any more."""
+        with refusals_told(), self._database.connect() as connection:
+            state = connection.execute(select(jobs.c.state).where(jobs.c.id == job_id)).scalar()
+            return state is not None and state not in _ACTIVE
 
     def release(self) -> None:
         """Leave what waits and runs to whoever comes next: the studio stops of its own will."""
@@ -163,7 +167,7 @@ class Store:
                 if attempts >= MAX_ATTEMPTS:
                     ending = giving_up(job)
                     values: dict[str, Any] = {"state": ending.status, "ended_ms": ending.ended_ms}
-                    connection.execute(insert(history).values(_record(row, ending) | {"attempts": attempts}))
+                    conclude(connection, row, ending, attempts)
                 else:
                     values = {"state": "queued", "attempts": attempts, "holder": self.holder, "lease_ms": lease_ms}
                     adopted.append(job)
@@ -179,24 +183,32 @@ class Store:
     # --- what was ----------------------------------------------------------------------------------------------
 
     def records(self, owner: str, limit: int) -> list[Record]:
-        """The owner's latest records, newest first."""
-        newest = select(*_RECORD).where(history.c.owner == owner).order_by(history.c.number.desc()).limit(limit)
+        """The owner's latest records that are not in the trash, newest first."""
+        mine = and_(history.c.owner == owner, history.c.trashed_ms == 0)
+        newest = _RECORD.where(mine).order_by(history.c.number.desc()).limit(limit)
         with refusals_told(), self._database.connect() as connection:
-            return [Record(**row) for row in connection.execute(newest).mappings()]
+            return [_record(row) for row in connection.execute(newest).mappings()]
 
     def record(self, job_id: str) -> Record | None:
-        """The record of one job, once it has ended."""
+        """The record of one job, once it has ended; in the trash or not."""
         with refusals_told(), self._database.connect() as connection:
-            row = connection.execute(select(*_RECORD).where(history.c.job_id == job_id)).mappings().first()
-            return Record(**row) if row else None
+            row = connection.execute(_RECORD.where(history.c.job_id == job_id)).mappings().first()
+            return _record(row) if row else None
+
+    def is_taken(self, file: str) -> bool:
+        """Whether a record has a file of this name."""
+        with refusals_told(), self._database.connect() as connection:
+            return connection.execute(select(history.c.number).where(history.c.file == file)).first() is not None
 
     def close(self) -> None:
         self._database.dispose()
 
 
-_RECORD = [history.c[name] for name in Record.__slots__]
+_RECORD = select(
+    *(history.c[name] for name in Record.__slots__ if name != "environment"), environments.c.facts
+).select_from(history.outerjoin(environments, environments.c.number == history.c.environment))
 
 
-def _record(row: RowMapping, ending: Ending) -> dict[str, Any]:
-    copied = ("owner", "kind", "request", "attempts", "created_ms", "started_ms")
-    return asdict(ending) | {"job_id": row["id"]} | {name: row[name] for name in copied}
+def _record(row: RowMapping) -> Record:
+    values = {name: row[name] for name in Record.__slots__ if name != "environment"}
+    return Record(**values, environment=json.loads(row["facts"] or "{}"))

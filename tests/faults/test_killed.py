@@ -1,11 +1,18 @@
 """A process that is killed loses no job, doubles none, and leaves no half file."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from core.config import FilesConfig
+from core.request import GenerationRequest
+from studio.file_names import FileNames, Named
+from studio.store.database import FILE
 from tests.faults.conftest import Victim
 from tests.faults.victim import pixels
 
@@ -17,6 +24,20 @@ History = Callable[[], list[tuple[str, str]]]
 def drain(victim: Victim) -> None:
     while victim.tell("quantum"):
         pass
+
+
+def named(data_folder: Path) -> dict[str, str]:
+    """The file of each record."""
+    with closing(sqlite3.connect(data_folder / FILE)) as database:
+        return dict(database.execute("SELECT job_id, file FROM history").fetchall())
+
+
+def name_of(data_folder: Path, job_id: str, seed: int) -> str:
+    """What the file of a job will be called."""
+    with closing(sqlite3.connect(data_folder / FILE)) as database:
+        (created_ms,) = database.execute("SELECT created_ms FROM jobs WHERE id = ?", (job_id,)).fetchone()
+    created = datetime.fromtimestamp(created_ms / 1000).astimezone()
+    return FileNames(FilesConfig().name).name(Named(job_id, created, GenerationRequest("a", 128, 128, seed)))
 
 
 @pytest.mark.parametrize("quanta", range(QUANTA + 1))
@@ -32,11 +53,11 @@ def test_a_studio_killed_at_any_quantum_loses_no_job_and_doubles_none(
     drain(second)
     assert sorted(history()) == sorted((job_id, "done") for job_id in ids)
     pictures = data_folder / "pictures"
-    assert sorted(f.name for f in pictures.iterdir()) == sorted(
-        name for i in ids for name in (f"{i}.png", f"{i}.thumb.webp")
-    )
+    files = named(data_folder)
+    assert sorted(files) == sorted(ids)
+    assert sorted(f.name for f in pictures.iterdir()) == sorted([*files.values(), *(f"{i}.thumb.webp" for i in ids)])
     for job_id, seed in zip(ids, (1, 2), strict=True):
-        with Image.open(pictures / f"{job_id}.png") as image:
+        with Image.open(pictures / files[job_id]) as image:
             assert image.tobytes() == pixels(seed)
 
 
@@ -48,12 +69,14 @@ def test_a_studio_killed_in_the_middle_of_a_write_leaves_nothing_half_written(
     first.kill()
     pictures = data_folder / "pictures"
     (pictures / f"{job_id}.png.{first.process.pid}.partial").write_bytes(b"half")
-    (pictures / f"{job_id}.png").write_bytes(b"from before")  # renamed, and then killed before it was recorded
+    name = name_of(data_folder, job_id, 1)
+    (pictures / name).write_bytes(b"from before")  # renamed, and then killed before it was recorded
     second = start()
     drain(second)
     assert history() == [(job_id, "done")]
-    assert sorted(f.name for f in pictures.iterdir()) == [f"{job_id}.png", f"{job_id}.thumb.webp"]
-    with Image.open(pictures / f"{job_id}.png") as image:
+    assert named(data_folder) == {job_id: name}
+    assert sorted(f.name for f in pictures.iterdir()) == sorted([name, f"{job_id}.thumb.webp"])
+    with Image.open(pictures / name) as image:
         assert image.tobytes() == pixels(1)
 
 

@@ -14,6 +14,7 @@ from core.errors import UserError
 from studio.files import THUMBNAIL_SIDE, PictureFiles, png, write_whole
 
 ID = "0123456789abcdef"
+FRAME = Frame(2, 1, b"\x01\x02\x03\xfd\xfe\xff")
 
 
 @pytest.fixture
@@ -39,9 +40,24 @@ def test_a_preview_frame_is_the_same_pixels() -> None:
 )
 def test_a_name_that_is_no_picture_id_never_becomes_a_path(files: PictureFiles, picture_id: str) -> None:
     with pytest.raises(ValueError, match="not a picture id"):
-        files.picture(picture_id)
-    with pytest.raises(ValueError, match="not a picture id"):
         files.thumbnail(picture_id)
+    with pytest.raises(ValueError, match="not a picture id"):
+        files.save(picture_id, FRAME)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "..", ".png", "../x.png", "a/b.png", "a\\b.png", "c:b.png", "a\0.png", "studio.db", "x" * 252 + ".png"]
+)
+def test_a_stored_name_that_is_no_pictures_never_becomes_a_path(files: PictureFiles, name: str) -> None:
+    with pytest.raises(ValueError, match="not a picture's name"):
+        files.picture(name)
+
+
+def test_a_picture_has_the_name_it_is_given_and_goes_by_it(files: PictureFiles) -> None:
+    file = files.save(ID, FRAME, "2026_水墨-080_seed7_012345.png")
+    assert file.name == "2026_水墨-080_seed7_012345.png"
+    assert files.remove(ID, file.name)
+    assert list(files.folder.iterdir()) == []
 
 
 def test_a_write_that_is_cut_off_leaves_the_old_file_and_nothing_else(

@@ -156,7 +156,7 @@ def test_a_model_that_cannot_be_used_fails_what_waits_and_refuses_what_comes_wit
     for _ in range(2):
         with pytest.raises(UserError, match="The model is damaged.") as raised:
             jobs.submit("ann", ask())
-        assert len(raised.traceback) == 2  # it does not grow with every refusal
+        assert len(raised.traceback) == 3  # it does not grow with every refusal
 
 
 def test_what_has_ended_is_found_by_its_id_however_long_ago_and_listed_as_far_as_is_sane(

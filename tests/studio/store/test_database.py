@@ -20,7 +20,11 @@ from studio.store.store import NewJob, Store
 
 def test_the_migrations_make_the_tables_that_the_code_knows(database: Engine) -> None:
     with database.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        options = {
+            "compare_type": True,
+            "include_name": lambda name, kind, _: not str(name).startswith("history_words"),
+        }
+        context = MigrationContext.configure(connection, opts=options)  # those are each database's own
         assert compare_metadata(context, metadata) == []
 
 

@@ -1,0 +1,216 @@
+"""What pages, HTTP and the command line call. Every method takes the owner first; another's record does not exist."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from time import monotonic
+
+from sqlalchemy import Engine
+
+from core.errors import N_, UserError
+from core.request import GenerationRequest
+from studio.endings import milliseconds
+from studio.files import PictureFiles
+from studio.history.entries import Entry, Facets, Lineage, Page, Preset, card, entry
+from studio.jobs import Jobs
+from studio.store.presets import PresetStore
+from studio.store.records import Kept, Records
+from studio.store.search import Query
+from studio.verification import Verification
+
+MOST_CARDS = 500  # to a page
+MOST_NOTE = 10_000
+MOST_TAGS, MOST_TAG = 30, 60
+MOST_PRESETS, MOST_NAME = 200, 80
+GENERATIONS = 50  # of parents that are shown, and so many children
+FACETS_KEPT_S = 5.0  # counting 100,000 records takes longer than finding a page of them
+_AT_ONCE = 200
+_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+_EVERYTHING = 2**62
+
+
+class History:
+    """Any thread may call any method. Each raises StoreError when the database refuses; then nothing was changed."""
+
+    def __init__(
+        self,
+        database: Engine,
+        jobs: Jobs,
+        files: PictureFiles,
+        *,
+        now: Callable[[], datetime],
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self.records = Records(database)
+        self._presets = PresetStore(database)
+        self._jobs, self._files, self._now, self._clock = jobs, files, now, clock
+        self._facets: dict[str, tuple[float, Facets]] = {}
+
+    # --- looking -----------------------------------------------------------------------------------------------
+
+    def page(self, owner: str, query: Query = Query(), cursor: str = "", limit: int = 60) -> Page:  # noqa: B008 (frozen)
+        """The records that `query` asks for, from `cursor` on. Raises UserError for a cursor that is none."""
+        rows, more = self.records.page(owner, query, cursor, max(1, min(limit, MOST_CARDS)))
+        return Page(tuple(map(card, rows)), more)
+
+    def facets(self, owner: str) -> Facets:
+        """What can be filtered by, with counts that are a few seconds old at most."""
+        at, known = self._facets.get(owner, (0.0, None))
+        if known is not None and self._clock() - at < FACETS_KEPT_S:
+            return known
+        counts = self.records.counts(owner)
+        found = Facets(
+            styles=tuple(counts["styles"]),
+            models=tuple(counts["models"]),
+            sizes=tuple(((width, height), count) for width, height, count in counts["sizes"]),
+            statuses=tuple(counts["statuses"]),
+            batches=tuple(counts["batches"]),
+            total=counts["total"][0][1],
+        )
+        if len(self._facets) > 1_000:
+            self._facets.clear()
+        self._facets[owner] = (self._clock(), found)
+        return found
+
+    def entry(self, owner: str, job_id: str) -> Entry | None:
+        """A record in full, in the trash or not; None when there is none."""
+        row = self.records.get(owner, job_id) if _ID.fullmatch(job_id) else None
+        return entry(row) if row is not None else None
+
+    def lineage(self, owner: str, job_id: str) -> Lineage:
+        """What it was made from and what was made from it, as far as that is still there."""
+        parents: list[str] = []
+        known = job_id if _ID.fullmatch(job_id) else ""
+        while known and len(parents) < GENERATIONS:
+            known = self.records.parent_of(owner, known)
+            if not known or known in (job_id, *parents):
+                break
+            parents.append(known)
+        above = self.records.cards(owner, parents[::-1])
+        below = self.records.children(owner, job_id, GENERATIONS) if _ID.fullmatch(job_id) else []
+        return Lineage(tuple(map(card, above)), tuple(map(card, below)))
+
+    # --- marking -----------------------------------------------------------------------------------------------
+
+    def mark(self, owner: str, ids: Iterable[str], favourite: bool) -> None:
+        """Favourites are found by themselves, and never let go of to save room."""
+        self.records.mark(owner, _ids(ids), favourite)
+
+    def annotate(self, owner: str, job_id: str, note: str | None = None, tags: Sequence[str] | None = None) -> None:
+        """Words of one's own; None leaves them as they are. Raises UserError when they are too many."""
+        if note is not None:
+            note = _clean(note.replace("\r\n", "\n"), keep="\n\t").strip()
+            if len(note) > MOST_NOTE:
+                raise UserError(N_("A note has at most {most} characters. Shorten it."), most=MOST_NOTE)
+        if tags is not None:
+            tags = list(dict.fromkeys(tag for tag in (" ".join(_clean(t).split()) for t in tags) if tag))
+            if len(tags) > MOST_TAGS or any(len(tag) > MOST_TAG for tag in tags):
+                raise UserError(
+                    N_("A picture has at most {most} tags of at most {characters} characters."),
+                    most=MOST_TAGS,
+                    characters=MOST_TAG,
+                )
+        if _ID.fullmatch(job_id):
+            self.records.annotate(owner, job_id, note, tags)
+
+    def trash(self, owner: str, ids: Iterable[str]) -> list[str]:
+        """Put into the trash; returns what was put there, which is what `restore` takes to undo it."""
+        moved = self.records.trash(owner, _ids(ids), milliseconds(self._now()))
+        self._has_changed(owner)
+        return moved
+
+    def restore(self, owner: str, ids: Iterable[str]) -> list[str]:
+        """Take out of the trash; returns what came back."""
+        moved = self.records.restore(owner, _ids(ids))
+        self._has_changed(owner)
+        return moved
+
+    def empty_trash(self, owner: str) -> int:
+        """Delete for good what lies in the owner's trash; returns how many that were."""
+        count = 0
+        while gone := self.records.trashed(owner, _EVERYTHING, _AT_ONCE):
+            count += self._delete(gone)
+        self._has_changed(owner)
+        return count
+
+    def forget(self, owner: str) -> int:
+        """Delete all that is the owner's: pictures, records, presets, jobs. Returns how many records that were.
+
+        Raises UserError when a picture's file cannot be deleted; what is left then stays known.
+        """
+        for snapshot in self._jobs.list(owner, 1_000_000):
+            if snapshot.active:
+                self._jobs.cancel(owner, snapshot.id)
+        count = 0
+        while gone := self.records.of_owner(owner, _AT_ONCE):
+            count += self._delete(gone)
+        self.records.forget(owner)
+        self._has_changed(owner)
+        return count
+
+    # --- presets -----------------------------------------------------------------------------------------------
+
+    def presets(self, owner: str) -> tuple[Preset, ...]:
+        """In the order in which their names were first kept."""
+        found = self._presets.list(owner)
+        return tuple(Preset(name, GenerationRequest.from_json(request)) for name, request in found)
+
+    def save_preset(self, owner: str, name: str, request: GenerationRequest) -> None:
+        """Keep settings under this name, in place of others of that name. Raises UserError for a name that is none."""
+        name = " ".join(_clean(name).split())
+        if not name or len(name) > MOST_NAME:
+            raise UserError(N_("Give it a name of 1 to {most} characters."), most=MOST_NAME)
+        known = [preset for preset, _ in self._presets.list(owner)]
+        if name not in known and len(known) >= MOST_PRESETS:
+            raise UserError(N_("There are {count} presets already. Delete one first."), count=len(known))
+        self._presets.save(owner, name, request.to_json())
+
+    def drop_preset(self, owner: str, name: str) -> None:
+        """Delete it, if it is there."""
+        self._presets.drop(owner, _clean(name))
+
+    # --- drawing again -----------------------------------------------------------------------------------------
+
+    def verify(self, owner: str, job_id: str) -> str:
+        """Have a picture drawn again and compared; returns the id of the job that does it.
+
+        Raises UserError when there is no such picture, or it cannot be drawn any more: the model draws no such size, or
+        a style is gone or another.
+        """
+        if not _ID.fullmatch(job_id):
+            raise UserError(N_("There is no such picture any more."))
+        return self._jobs.verify(owner, job_id)
+
+    def verification(self, owner: str, job_id: str) -> Verification | None:
+        """How far it is, or how the last one ended; None when there was none."""
+        under_way = self._jobs.verifying(owner, job_id)
+        if under_way is not None:
+            return Verification(under_way.id, under_way.state, under_way.created)
+        known = self.entry(owner, job_id)
+        return known.verified if known is not None else None
+
+    # --- inside ------------------------------------------------------------------------------------------------
+
+    def _delete(self, gone: Sequence[Kept]) -> int:
+        """Files first: one whose record is gone would be nobody's, and stay."""
+        for kept in gone:
+            if not self._files.remove(kept.job_id, kept.file):
+                raise UserError(
+                    N_("The picture {file} cannot be deleted. Look at the rights of its folder."), file=kept.file
+                )
+        self.records.delete(gone)
+        return len(gone)
+
+    def _has_changed(self, owner: str) -> None:
+        self._jobs.changed(owner)
+        self._facets.pop(owner, None)
+
+
+def _ids(ids: Iterable[str]) -> list[str]:
+    return [job_id for job_id in dict.fromkeys(ids) if _ID.fullmatch(job_id)]
+
+
+def _clean(text: str, keep: str = "") -> str:
+    """Without control characters and what is no text at all."""
+    return "".join(c for c in text if c in keep or unicodedata.category(c) not in ("Cc", "Cs"))
