@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from time import monotonic
 from uuid import uuid4
 
@@ -21,11 +22,13 @@ from studio.files import PictureFiles
 from studio.history import History
 from studio.history.retention import Retention
 from studio.holder import Holder
+from studio.hooks import Hooks, place
 from studio.jobs import Do, Jobs
 from studio.keeper import Keeper
 from studio.roster import Roster
 from studio.scheduler import Scheduler
 from studio.store.database import StoreError, open_database
+from studio.store.outbox import Outbox
 from studio.store.records import Records
 from studio.store.store import Store
 from studio.styles import StyleLibrary
@@ -49,11 +52,13 @@ class Studio:
     roster: Roster
     watcher: StyleWatcher
     history: History
+    hooks: Hooks
 
     def start(self) -> None:
         """From now on jobs are drawn, pictures kept, and changes in the styles folder noticed."""
         self.watcher.start()
         self.keeper.start()
+        self.hooks.start()
         self.worker.start()
 
     def stop(self) -> None:
@@ -61,6 +66,7 @@ class Studio:
         self.watcher.stop()
         self.worker.stop()
         self.keeper.stop()
+        self.hooks.stop()
         with suppress(StoreError):  # then the next start finds out by itself
             self.jobs.release()
         self.store.close()
@@ -104,7 +110,9 @@ def assemble(
     holder = _holder(config)
     names = FileNames(config.files.name)
     database = open_database(config.store.url, config.paths.data)
-    store = Store(database, holder.name)
+    outbox = Outbox(database, _place(config))
+    hooks = Hooks(config, outbox, now)
+    store = Store(database, holder.name, outbox.teller(hooks.letters))
     queue, keeper = config.queue, Keeper()
     roster = Roster(
         Scheduler(clock, Costs()), clock, max_jobs=queue.max_jobs, max_jobs_per_owner=queue.max_jobs_per_owner
@@ -116,7 +124,8 @@ def assemble(
     retention = Retention(Records(database), files, config.history, now)
     keeper.rounds += [jobs.adopt_orphans, jobs.keep_house, retention.round]
     worker = Worker(engine, jobs, holder, queue.in_flight, surroundings)
-    return Studio(config, info, styles, jobs, worker, keeper, store, holder, roster, StyleWatcher(styles), history)
+    watcher = StyleWatcher(styles)
+    return Studio(config, info, styles, jobs, worker, keeper, store, holder, roster, watcher, history, hooks)
 
 
 def _holder(config: Config) -> Holder:
@@ -124,10 +133,21 @@ def _holder(config: Config) -> Holder:
     try:
         return Holder(folder, uuid4().hex)
     except OSError as error:
-        raise UserError(
-            N_("The folder {folder} cannot be written to: {why}. Free some space, or set another one as [paths] data."),
-            folder=str(folder), why=error.strerror or type(error).__name__,
-        ) from error  # fmt: skip
+        raise _unwritable(folder, error) from error
+
+
+def _place(config: Config) -> str:
+    try:
+        return place(config)
+    except OSError as error:
+        raise _unwritable(config.paths.data, error) from error
+
+
+def _unwritable(folder: Path, error: OSError) -> UserError:
+    return UserError(
+        N_("The folder {folder} cannot be written to: {why}. Free some space, or set another one as [paths] data."),
+        folder=str(folder), why=error.strerror or type(error).__name__,
+    )  # fmt: skip
 
 
 def examine_engine(config: Config, info: ModelInfo | None, styles: tuple[str, ...]) -> Iterator[Check]:

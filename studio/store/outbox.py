@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Engine, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, RowMapping, and_, delete, func, insert, select, update
 
 from studio.store.database import refusals_told, writing
 from studio.store.recording import Ending
@@ -23,7 +23,7 @@ class Change:
     """
 
     event: str
-    job: Mapping[str, Any]
+    job: RowMapping | Mapping[str, Any]
     at_ms: int
     attempts: int = 0
     ending: Ending | None = None
@@ -54,19 +54,22 @@ class Taken:
     attempts: int
 
 
-def post(connection: Connection, place: str, letters: Sequence[Letter]) -> None:
-    """Write letters down; they are due at once."""
-    if letters:
-        rows = [asdict(one) | {"place": place, "due_ms": one.created_ms, "attempts": 0} for one in letters]
-        connection.execute(insert(outbox), rows)
-
-
 class Outbox:
     """The letters of one place. Every method is one transaction, and raises StoreError when the database refuses."""
 
     def __init__(self, database: Engine, place: str) -> None:
         self.place = place
         self._database, self._writing = database, writing(database)
+
+    def teller(self, letters: Callable[[Change], Sequence[Letter]]) -> Tell:
+        """Writes down what `letters` says of each change. They are due at once."""
+
+        def tell(connection: Connection, change: Change) -> None:
+            rows = [asdict(one) | {"place": self.place, "due_ms": one.created_ms} for one in letters(change)]
+            if rows:
+                connection.execute(insert(outbox).values(attempts=0), rows)
+
+        return tell
 
     def take(self, target: str, now_ms: int, until_ms: int) -> Taken | None:
         """The letter that has been due longest, for the caller alone until `until_ms`."""

@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0002"  # the newest migration
+HEAD = "0003"  # the newest migration
 
 metadata = MetaData(
     naming_convention={
@@ -157,4 +157,27 @@ presets = Table(
     Column("request", Text, nullable=False),
     UniqueConstraint("owner", "name"),
     sqlite_autoincrement=True,
+)
+
+# What is still to be told to others: see studio/store/outbox.py.
+outbox = Table(
+    "outbox",
+    metadata,
+    _number(),
+    Column("target", String(64), nullable=False),
+    Column("place", String(64), nullable=False),  # the data folder that it comes from
+    Column("message", String(128), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("due_ms", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Index("ix_outbox_target_place_due_ms_number", "target", "place", "due_ms", "number"),
+    sqlite_autoincrement=True,
+)
+
+closed_targets = Table(  # who wants to be told nothing any more
+    "closed_targets",
+    metadata,
+    Column("target", String(64), primary_key=True),
+    Column("closed_ms", BigInteger, nullable=False),
 )

@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Engine, RowMapping, and_, delete, insert, or_, select, update
+from sqlalchemy import Connection, Engine, RowMapping, and_, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from studio.store.database import refusals_told, writing
+from studio.store.outbox import Change, Tell
 from studio.store.recording import Ending, conclude
 from studio.store.schema import environments, history, jobs
 
@@ -75,11 +76,12 @@ class Record:
 class Store:
     """The writes and reads of one process, whose name is `holder`. Any thread may call any method.
 
-    Every method raises StoreError when the database refuses; nothing has been changed then.
+    `tell` is called in the transaction of each change in a job's life. Every method raises StoreError when the database
+    refuses; nothing has been changed then.
     """
 
-    def __init__(self, database: Engine, holder: str) -> None:
-        self.holder = holder
+    def __init__(self, database: Engine, holder: str, tell: Tell = lambda *_: None) -> None:
+        self.holder, self._tell = holder, tell
         self._database, self._writing = database, writing(database)
 
     # --- a job's life ------------------------------------------------------------------------------------------
@@ -90,6 +92,7 @@ class Store:
         try:
             with refusals_told(), self._writing.begin() as connection:
                 connection.execute(insert(jobs).values(values))
+                self._tell(connection, Change("accepted", values, job.created_ms))
                 return job.id
         except IntegrityError:
             known = self.find(job.owner, job.key or "")
@@ -107,7 +110,10 @@ class Store:
         """The job runs from now on, if it still waits here."""
         mine = and_(jobs.c.id == job_id, jobs.c.state == "queued", jobs.c.holder == self.holder)
         with refusals_told(), self._writing.begin() as connection:
-            connection.execute(update(jobs).where(mine).values(state="running", started_ms=now_ms))
+            change = update(jobs).where(mine).values(state="running", started_ms=now_ms)
+            row = connection.execute(change.returning(*jobs.c)).mappings().first()
+            if row is not None:
+                self._tell(connection, Change("started", row, now_ms, row["attempts"]))
 
     def end(self, job_id: str, ending: Ending) -> bool:
         """End a job and write its record. False when it had ended already, or is no longer ours."""
@@ -116,7 +122,7 @@ class Store:
             change = update(jobs).where(mine).values(state=ending.status, ended_ms=ending.ended_ms)
             row = connection.execute(change.returning(*jobs.c)).mappings().first()
             if row is not None:
-                conclude(connection, row, ending, row["attempts"])
+                self._conclude(connection, row, ending, row["attempts"])
             return row is not None
 
     def has_ended(self, job_id: str) -> bool:
@@ -167,7 +173,7 @@ class Store:
                 if attempts >= MAX_ATTEMPTS:
                     ending = giving_up(job)
                     values: dict[str, Any] = {"state": ending.status, "ended_ms": ending.ended_ms}
-                    conclude(connection, row, ending, attempts)
+                    self._conclude(connection, row, ending, attempts)
                 else:
                     values = {"state": "queued", "attempts": attempts, "holder": self.holder, "lease_ms": lease_ms}
                     adopted.append(job)
@@ -202,6 +208,11 @@ class Store:
 
     def close(self) -> None:
         self._database.dispose()
+
+    def _conclude(self, connection: Connection, job: RowMapping, ending: Ending, attempts: int) -> None:
+        conclude(connection, job, ending, attempts)
+        event = "finished" if ending.status == "done" else ending.status
+        self._tell(connection, Change(event, job, ending.ended_ms, attempts, ending))
 
 
 _RECORD = select(

@@ -76,6 +76,19 @@ def test_reading_one_file_leaves_no_trace_in_the_next(read: Read) -> None:
         ("[queue]\nmax_jobs = true", "queue.max_jobs has to be a whole number"),
         ("[web]\nallowed_hosts = 'a'", r'web.allowed_hosts has to be a list of texts, \["...", "..."\]'),
         ("[web]\nallowed_hosts = [1]", "web.allowed_hosts has to be a list of texts"),
+        ("[history]\nlog = 1", "history.log has to be true or false; it is 1"),
+        ("[history]\nlog_days = -1", "history.log_days has to be a whole number, 0 or more"),
+        ("[archive]\nfolder = 7", "archive.folder has to be a folder, in quotes, or empty; it is 7"),
+        ("[webhooks]\nurls = ['ftp://x/y']", 'webhooks.urls has to be a list of addresses, such as "https://'),
+        ("[webhooks]\nurls = ['https://']", "webhooks.urls has to be a list of addresses"),
+        ("[webhooks]\nurls = ['https://x y/']", "webhooks.urls has to be a list of addresses"),
+        ("[webhooks]\nurls = ['https://user:word@x/']", "webhooks.urls has to be a list of addresses"),
+        ("[webhooks]\nurls = ['https://x:99999/']", "webhooks.urls has to be a list of addresses"),
+        ("[webhooks]\nurls = ['http://x/', 'http://x/']", "webhooks.urls has to be a list of different addresses"),
+        ("[webhooks]\nurls = ['https://x/']", "webhooks.secrets has to be a list of one secret, or one for each"),
+        ("[webhooks]\nevents = ['done']", 'webhooks.events has to be a list of some of "accepted", "started"'),
+        ("[webhooks]\nprompts = 'yes'", "webhooks.prompts has to be true or false"),
+        ("[webhooks]\nsecrets = ['env:NO_SUCH_NAME']", "names NO_SUCH_NAME of the environment, and there is none"),
         ("[server]\nport = '8501'", "server.port has to be a whole number from 1 to 65535; it is '8501'"),
         ("[server]\nport = 0", "server.port has to be a whole number from 1 to 65535"),
         ("[server]\nport = 70000", "server.port has to be a whole number from 1 to 65535"),
@@ -90,6 +103,32 @@ def test_what_is_wrong_is_refused_by_file_key_and_what_would_be_right(read: Read
     with pytest.raises(UserError, match=says) as raised:
         read(text)
     assert "my.toml" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "secrets",
+    ["'hunter2-hunter2'", "['hunter2-hunter2']", "['whsec_hunter2=']", "['whsec_' , 'hunter2']", "['env:SECRET']"],
+)
+def test_a_secret_that_is_none_is_refused_and_never_shown(
+    read: Read, secrets: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET", "whsec_hunter2")
+    with pytest.raises(UserError, match="webhooks.secrets has to be") as raised:
+        read(f"[webhooks]\nurls = ['https://x/']\nsecrets = {secrets}")
+    assert "hunter2" not in str(raised.value)
+
+
+def test_secrets_may_stand_in_the_environment_and_are_not_shown(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = "whsec_" + "QUJD" * 10
+    monkeypatch.setenv("MY_SECRET", f"{secret}\n")
+    webhooks = read("[webhooks]\nurls = ['https://x/', 'http://y:1/z?a=b']\nsecrets = ['env:MY_SECRET']").webhooks
+    assert webhooks.secrets == (secret,)
+    assert "QUJD" not in repr(webhooks)
+
+
+def test_the_archive_is_a_folder_or_none(read: Read, tmp_path: Path) -> None:
+    assert read("[archive]\nfolder = ''").archive.folder == ""
+    assert read("[archive]\nfolder = 'copies'").archive.folder == str(tmp_path / "copies")
 
 
 def test_a_file_that_is_not_there_or_not_text_is_refused_by_name(tmp_path: Path) -> None:
