@@ -1,6 +1,5 @@
 """What is written down when a job ends: what its picture is and came from, or what a verification has found."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -37,13 +36,8 @@ class Saved:
     pixels: str
 
 
-def digest(frame: Frame) -> str:
-    """The SHA-256 of the pixels, row by row; the size is part of it."""
-    return hashlib.sha256(f"{frame.width}x{frame.height}:".encode() + frame.rgb).hexdigest()
-
-
 def saved(file: Path, frame: Frame) -> Saved:
-    return Saved(file.name, file.stat().st_size, digest(frame))
+    return Saved(file.name, file.stat().st_size, frame.sha256)
 
 
 def ending(
@@ -90,8 +84,8 @@ def judge(
     """Compare what was just drawn with the picture of `record`: with its file, and with what was noted of it."""
     if record is None:  # deleted meanwhile
         return Verification(job.id, "cancelled", now)
-    kept, drawn = _stored(record, files), digest(frame)
-    now_digest = digest(kept) if kept else ""
+    kept, drawn = _stored(record, files), frame.sha256
+    now_digest = kept.sha256 if kept else ""
     found: list[Change] = []
     if record.pixels and kept and now_digest != record.pixels:
         found.append(Change("file", record.pixels[:12], now_digest[:12]))

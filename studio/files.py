@@ -15,6 +15,7 @@ from PIL import Image
 from core.engine import Frame
 from core.errors import N_, UserError
 from studio.file_names import ENDING, is_name
+from studio.metadata import Facts, embed
 
 THUMBNAIL_SIDE = 320
 THUMBNAIL_ENDING = ".thumb.webp"
@@ -38,10 +39,10 @@ class PictureFiles:
         except OSError as error:
             raise _unwritable(folder, error) from error
 
-    def save(self, picture_id: str, frame: Frame, name: str = "") -> Path:
+    def save(self, picture_id: str, frame: Frame, name: str = "", facts: Facts | None = None) -> Path:
         """Write the picture as PNG, exact, and a thumbnail. Raises UserError when the disk refuses.
 
-        `name` is the file's, with its ending; by default it is called by its id.
+        `name` is the file's, with its ending; by default it is called by its id. `facts` are written into it.
         """
         image = Image.frombytes("RGB", (frame.width, frame.height), frame.rgb)
         file = self.picture(name or f"{_checked(picture_id)}{ENDING}")
@@ -49,7 +50,8 @@ class PictureFiles:
             small = image.copy()
             small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
             write_whole(self.thumbnail(picture_id), _encode(small, "WEBP", quality=85))
-            write_whole(file, png(frame, compress_level=4))
+            data = png(frame, compress_level=4)
+            write_whole(file, embed(data, facts) if facts is not None else data)
         except OSError as error:
             with suppress(OSError):  # a thumbnail of nothing
                 self.thumbnail(picture_id).unlink(missing_ok=True)

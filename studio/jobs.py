@@ -20,8 +20,10 @@ from studio.files import PictureFiles
 from studio.holder import Holder
 from studio.job import Job, Kind, Mishap, Origin, Overview, Snapshot, State
 from studio.logs import reported
+from studio.metadata import Facts
 from studio.past import Past
 from studio.roster import Roster
+from studio.sources import Sources
 from studio.store.database import StoreError
 from studio.store.recording import VERIFY, Ending
 from studio.store.store import NewJob, Store, StoredJob
@@ -50,6 +52,7 @@ class Jobs:
         roster: Roster,
         do: Do,
         *,
+        sources: Sources,
         clock: Callable[[], float],
         now: Callable[[], datetime],
         new_id: Callable[[], str],
@@ -57,7 +60,7 @@ class Jobs:
         """`do` does a task soon, on a thread that may wait for the disk, and again when the store refuses it."""
         self._info, self._styles, self._files, self._names = info, styles, files, names
         self._store, self._holder, self._roster, self._do = store, holder, roster, do
-        self._clock, self._now, self._new_id = clock, now, new_id
+        self._sources, self._clock, self._now, self._new_id = sources, clock, now, new_id
         self._past = Past(store)
         self._surroundings = Surroundings(info.name if info else "")
         self._mishaps: deque[tuple[datetime, str, StudioError]] = deque(maxlen=KEPT_ERRORS)
@@ -249,6 +252,8 @@ class Jobs:
             self._info.check(request)
         if self._refusal is not None:
             raise copy(self._refusal)  # each raise has its own traceback
+        if request.source is not None:
+            self._sources.check(owner, request.source.sha256)
         request = replace(request, styles=self._styles.pin(request.styles))
         job = Job(self._new_id(), owner, key or None, kind, request, self._now(), self._clock(), origin=origin)
         job.frugal = frugal
@@ -267,7 +272,7 @@ class Jobs:
             self._end(job, verified.state, verified=verified)
             return
         try:
-            picture = saved(self._files.save(job.id, frame, self._name(job)), frame)
+            picture = saved(self._files.save(job.id, frame, self._name(job), self._facts(job)), frame)
         except StoreError:
             raise
         except UserError as error:
@@ -278,6 +283,11 @@ class Jobs:
             return
         if not self._end(job, "done", picture=picture):
             self._files.remove(job.id, picture.file)  # cancelled, or deleted, in the meantime
+
+    def _facts(self, job: Job) -> Facts:
+        """What the picture says of itself."""
+        drawn_in, created = self._surroundings, job.created.isoformat(timespec="milliseconds")
+        return Facts(job.request, drawn_in.model, drawn_in.model_hash, drawn_in.facts, job.id, created)
 
     def _name(self, job: Job) -> str:
         origin, model = job.origin, self._surroundings.model

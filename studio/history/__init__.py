@@ -5,6 +5,7 @@ No torch, no page, no SQL: the queries are in studio/store, the drawing again is
 
 from studio.history.entries import Card, Entry, Facets, Lineage, Page, Preset
 from studio.history.history import History
+from studio.history.lines import Imported
 from studio.store.search import Order, Query
 from studio.verification import Change, Verification
 
@@ -14,6 +15,7 @@ __all__ = [
     "Entry",
     "Facets",
     "History",
+    "Imported",
     "Lineage",
     "Order",
     "Page",

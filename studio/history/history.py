@@ -1,8 +1,7 @@
 """What pages, HTTP and the command line call. Every method takes the owner first; another's record does not exist."""
 
 import re
-import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from time import monotonic
 
@@ -12,7 +11,11 @@ from core.errors import N_, UserError
 from core.request import GenerationRequest
 from studio.endings import milliseconds
 from studio.files import PictureFiles
+from studio.history import lines
 from studio.history.entries import Entry, Facets, Lineage, Page, Preset, card, entry
+from studio.history.export import zipped
+from studio.history.lines import Imported
+from studio.history.marks import checked_note, checked_tags, cleaned
 from studio.jobs import Jobs
 from studio.store.presets import PresetStore
 from studio.store.records import Kept, Records
@@ -20,8 +23,6 @@ from studio.store.search import Query
 from studio.verification import Verification
 
 MOST_CARDS = 500  # to a page
-MOST_NOTE = 10_000
-MOST_TAGS, MOST_TAG = 30, 60
 MOST_PRESETS, MOST_NAME = 200, 80
 GENERATIONS = 50  # of parents that are shown, and so many children
 FACETS_KEPT_S = 5.0  # counting 100,000 records takes longer than finding a page of them
@@ -99,18 +100,8 @@ class History:
 
     def annotate(self, owner: str, job_id: str, note: str | None = None, tags: Sequence[str] | None = None) -> None:
         """Words of one's own; None leaves them as they are. Raises UserError when they are too many."""
-        if note is not None:
-            note = _clean(note.replace("\r\n", "\n"), keep="\n\t").strip()
-            if len(note) > MOST_NOTE:
-                raise UserError(N_("A note has at most {most} characters. Shorten it."), most=MOST_NOTE)
-        if tags is not None:
-            tags = list(dict.fromkeys(tag for tag in (" ".join(_clean(t).split()) for t in tags) if tag))
-            if len(tags) > MOST_TAGS or any(len(tag) > MOST_TAG for tag in tags):
-                raise UserError(
-                    N_("A picture has at most {most} tags of at most {characters} characters."),
-                    most=MOST_TAGS,
-                    characters=MOST_TAG,
-                )
+        note = checked_note(note) if note is not None else None
+        tags = checked_tags(tags) if tags is not None else None
         if _ID.fullmatch(job_id):
             self.records.annotate(owner, job_id, note, tags)
 
@@ -158,7 +149,7 @@ class History:
 
     def save_preset(self, owner: str, name: str, request: GenerationRequest) -> None:
         """Keep settings under this name, in place of others of that name. Raises UserError for a name that is none."""
-        name = " ".join(_clean(name).split())
+        name = " ".join(cleaned(name).split())
         if not name or len(name) > MOST_NAME:
             raise UserError(N_("Give it a name of 1 to {most} characters."), most=MOST_NAME)
         known = [preset for preset, _ in self._presets.list(owner)]
@@ -168,7 +159,7 @@ class History:
 
     def drop_preset(self, owner: str, name: str) -> None:
         """Delete it, if it is there."""
-        self._presets.drop(owner, _clean(name))
+        self._presets.drop(owner, cleaned(name))
 
     # --- drawing again -----------------------------------------------------------------------------------------
 
@@ -190,6 +181,26 @@ class History:
         known = self.entry(owner, job_id)
         return known.verified if known is not None else None
 
+    # --- taking out, bringing in -------------------------------------------------------------------------------
+
+    def export(self, owner: str, ids: Iterable[str], clean: bool = False) -> Iterator[bytes]:
+        """Pictures as a ZIP file, in pieces, with manifest.csv and manifest.json.
+
+        `clean`: pictures that say nothing of how they were made, and no manifests.
+        """
+        asked = _ids(ids)
+        return zipped(lambda: self.records.each(owner, asked), self._files, clean)
+
+    def export_lines(self, owner: str) -> Iterator[str]:
+        """The whole history but the trash, a record a line, oldest first."""
+        return lines.lines(self.records.each(owner))
+
+    def import_lines(self, owner: str, texts: Iterable[str]) -> Imported:
+        """Bring in what `export_lines` has written, here or elsewhere. What is there already stays as it is."""
+        imported = lines.read(self.records, owner, texts)
+        self._has_changed(owner)
+        return imported
+
     # --- inside ------------------------------------------------------------------------------------------------
 
     def _delete(self, gone: Sequence[Kept]) -> int:
@@ -209,8 +220,3 @@ class History:
 
 def _ids(ids: Iterable[str]) -> list[str]:
     return [job_id for job_id in dict.fromkeys(ids) if _ID.fullmatch(job_id)]
-
-
-def _clean(text: str, keep: str = "") -> str:
-    """Without control characters and what is no text at all."""
-    return "".join(c for c in text if c in keep or unicodedata.category(c) not in ("Cc", "Cs"))

@@ -224,10 +224,12 @@ class Records:
             return len(new)
 
     def owned(self, ids: Sequence[str]) -> dict[str, str]:
-        """Whose these records are, as far as they are there."""
+        """Whose these records are, and the jobs that will be some; "" for jobs, whoever's."""
         with refusals_told(), self._database.connect() as connection:
-            found = select(history.c.job_id, history.c.owner).where(history.c.job_id.in_(ids))
-            return {row.job_id: row.owner for row in connection.execute(found)}
+            active = select(jobs.c.id).where(jobs.c.id.in_(ids), jobs.c.state.in_(("queued", "running")))
+            found = dict.fromkeys(connection.execute(active).scalars(), "")
+            there = select(history.c.job_id, history.c.owner).where(history.c.job_id.in_(ids))
+            return found | {row.job_id: row.owner for row in connection.execute(there)}
 
     # --- inside ------------------------------------------------------------------------------------------------
 
