@@ -9,7 +9,7 @@ generators at once and advance them in any order.
 import hashlib
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, Self, TypeAlias
 
 from core.errors import N_, UserError
 from core.request import GenerationRequest, StyleUse
@@ -64,6 +64,12 @@ class Work:
     megapixels: float
     decode_megapixels: float
 
+    @classmethod
+    def in_one_piece(cls, request: GenerationRequest) -> Self:
+        """Of a picture that is not cut up."""
+        megapixels = request.width * request.height / 1e6
+        return cls(request.denoising_steps, megapixels, megapixels)
+
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
@@ -89,8 +95,7 @@ class ModelInfo:
     def work(self, request: GenerationRequest) -> Work:
         """What it takes to draw the picture."""
         if request.upscale == 1:
-            megapixels = request.width * request.height / 1e6
-            return Work(request.denoising_steps, megapixels, megapixels)
+            return Work.in_one_piece(request)
         grid = self.tiles(request)
         first = request.num_inference_steps if request.source is None else 0
         return Work(first + len(grid) * (request.denoising_steps + ENCODE_AND_DECODE), grid.megapixels, 0.0)

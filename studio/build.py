@@ -9,9 +9,10 @@ from pathlib import Path
 from time import monotonic
 from uuid import uuid4
 
+from core import __version__
 from core.check import Check
 from core.config import Config
-from core.engine import Engine, EngineFacts, ModelInfo
+from core.engine import Engine, EngineFacts, Frame, ModelInfo
 from core.errors import N_, UserError
 from core.style import StyleTools
 from pipeline.describe import describe as describe
@@ -27,6 +28,7 @@ from studio.jobs import Do, Jobs
 from studio.keeper import Keeper
 from studio.roster import Roster
 from studio.scheduler import Scheduler
+from studio.sources import Sources
 from studio.store.database import StoreError, open_database
 from studio.store.outbox import Outbox
 from studio.store.records import Records
@@ -53,6 +55,7 @@ class Studio:
     watcher: StyleWatcher
     history: History
     hooks: Hooks
+    sources: Sources
 
     def start(self) -> None:
         """From now on jobs are drawn, pictures kept, and changes in the styles folder noticed."""
@@ -89,7 +92,10 @@ def build(config: Config) -> Studio:
             raise broken or RuntimeError("no model")
         return make_engine(config, info)
 
-    return assemble(config, info, engine, tools)
+    def surroundings(facts: EngineFacts) -> Surroundings:
+        return surroundings_of(config, info, facts) if info is not None else Surroundings()
+
+    return assemble(config, info, engine, tools, surroundings=surroundings)
 
 
 def assemble(
@@ -114,18 +120,22 @@ def assemble(
     hooks = Hooks(config, outbox, now)
     store = Store(database, holder.name, outbox.teller(hooks.letters))
     queue, keeper = config.queue, Keeper()
+    sources, costs = Sources(config.paths.data / "sources"), Costs(info.work) if info else Costs()
     roster = Roster(
-        Scheduler(clock, Costs()), clock, max_jobs=queue.max_jobs, max_jobs_per_owner=queue.max_jobs_per_owner
+        Scheduler(clock, costs), clock, max_jobs=queue.max_jobs, max_jobs_per_owner=queue.max_jobs_per_owner
     )
     jobs = Jobs(
-        info, styles, files, names, store, holder, roster, do or keeper.do, clock=clock, now=now, new_id=new_id
+        info, styles, files, names, store, holder, roster, do or keeper.do,
+        sources=sources, clock=clock, now=now, new_id=new_id,
     )  # fmt: skip
     history = History(database, jobs, files, now=now)
     retention = Retention(Records(database), files, config.history, now)
     keeper.rounds += [jobs.adopt_orphans, jobs.keep_house, retention.round]
     worker = Worker(engine, jobs, holder, queue.in_flight, surroundings)
     watcher = StyleWatcher(styles)
-    return Studio(config, info, styles, jobs, worker, keeper, store, holder, roster, watcher, history, hooks)
+    return Studio(
+        config, info, styles, jobs, worker, keeper, store, holder, roster, watcher, history, hooks, sources
+    )  # fmt: skip
 
 
 def _holder(config: Config) -> Holder:
@@ -158,13 +168,27 @@ def examine_engine(config: Config, info: ModelInfo | None, styles: tuple[str, ..
     return examine(config, info, styles)
 
 
-def make_engine(config: Config, info: ModelInfo, previews: bool = True) -> Engine:
-    """The engine of this process. Imports torch, which takes seconds: call it where nobody waits."""
+def make_engine(
+    config: Config, info: ModelInfo, previews: bool = True, sources: Callable[[str], Frame] | None = None
+) -> Engine:
+    """The engine of this process. Imports torch, which takes seconds: call it where nobody waits.
+
+    `sources` gives the picture to start from by its sha256; by default it is found among those of the data folder.
+    """
     _share_processors()
     from pipeline.engine import TorchEngine
 
     paths = config.paths
-    return TorchEngine(info, paths.lora, config.model.device, previews, paths.lora_cache, config.styles)
+    read = sources or Sources(paths.data / "sources").read
+    return TorchEngine(info, paths.lora, config.model.device, previews, paths.lora_cache, config.styles, read)
+
+
+def surroundings_of(config: Config, info: ModelInfo, facts: EngineFacts) -> Surroundings:
+    """What draws, once it is loaded: kept with every record. Takes a second for a large model."""
+    from pipeline.surroundings import environment, fingerprint
+
+    known = {"studio": __version__, **environment(facts)}
+    return Surroundings(info.name, fingerprint(config.model.path), known)
 
 
 def style_tools(config: Config, info: ModelInfo) -> StyleTools:

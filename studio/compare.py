@@ -91,8 +91,7 @@ class Comparison:
         job = jobs.snapshot(owner, self._ids[number])
         if job is None:
             return Outcome(cell, "cancelled")
-        share = job.step / job.request.num_inference_steps
-        return Outcome(cell, job.state, job.id, share, job.preview_version, job.error)
+        return Outcome(cell, job.state, job.id, job.share, job.preview_version, job.error)
 
 
 def strengths(low: float, high: float, count: int) -> tuple[float, ...]:

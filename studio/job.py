@@ -31,6 +31,7 @@ class Snapshot:
     position: int = 0
     stage: Phase | None = None
     step: int = 0
+    steps: int = 0
     preview_version: int = 0
     elapsed_s: float = 0.0
     left_s: float | None = None
@@ -39,6 +40,11 @@ class Snapshot:
     attempt: int = 1
     frugal: bool = False
     file: str = ""
+
+    @property
+    def share(self) -> float:
+        """Of its steps, those that are done: 0 to 1."""
+        return self.step / self.steps if self.steps else 0.0
 
     @property
     def active(self) -> bool:
@@ -109,6 +115,7 @@ class Job:
     state: State = "queued"
     stage: Phase | None = None
     step: int = 0
+    steps: int = 0
     preview: Frame | None = None
     preview_version: int = 0
     started_s: float | None = None
@@ -116,6 +123,9 @@ class Job:
     frugal: bool = False
     spent_s: dict[str, float] = field(default_factory=dict)
     cancelled: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.steps = self.request.denoising_steps  # until the engine says
 
     @property
     def lane(self) -> Lane:
@@ -128,9 +138,9 @@ class Job:
 
     def follow(self, progress: Progress, now_s: float) -> None:
         """A quantum of it is done."""
-        if progress.stage == "text":
+        if not progress.step:
             self.first_step_s = now_s
-        self.stage, self.step = progress.stage, progress.step
+        self.stage, self.step, self.steps = progress.stage, progress.step, progress.steps
         if progress.preview is not None:
             self.preview, self.preview_version = progress.preview, self.preview_version + 1
 

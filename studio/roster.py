@@ -152,7 +152,7 @@ class Roster:
         with self._changed:
             self._pay(job, "decode", seconds)
             self.leave_line(job)
-            job.stage, job.step = "save", job.request.num_inference_steps
+            job.stage, job.step = "save", job.steps
 
     def lasted_s(self, job: Job) -> float:
         """From the first quantum until now."""
@@ -187,8 +187,7 @@ class Roster:
 
     def _row(self, job: Job, mine: bool, person: int) -> Row:
         request, waited_s = job.request, self._clock() - job.created_s
-        steps = request.num_inference_steps
-        return Row(mine, person, job.lane, job.state, request.width, request.height, job.step, steps, waited_s)
+        return Row(mine, person, job.lane, job.state, request.width, request.height, job.step, job.steps, waited_s)
 
     def _snapshot(self, job: Job) -> Snapshot:
         return Snapshot(
@@ -199,6 +198,7 @@ class Roster:
             position=self._position(job) if job.state == "queued" else 0,
             stage=job.stage,
             step=job.step,
+            steps=job.steps,
             preview_version=job.preview_version,
             elapsed_s=self.lasted_s(job),
             left_s=self._left_s(job),
@@ -223,4 +223,4 @@ class Roster:
         if not job.step:
             return self._scheduler.left_s(job)
         pace_s = (self._clock() - job.first_step_s) / job.step
-        return max(0.0, pace_s * (job.request.num_inference_steps - job.step)) + costs.decode_s(job)
+        return max(0.0, pace_s * (job.steps - job.step)) + costs.decode_s(job)

@@ -117,7 +117,7 @@ def _job(job: Snapshot) -> dict[str, Any]:
         "height": request.height,
         "prompt": request.prompt,
         "facts": facts(request),
-        "share": job.step / request.num_inference_steps,
+        "share": job.share,
         "preview": f"{PREFIX}/preview/{job.id}?v={job.preview_version}" if job.preview_version else "",
         "place": _("Number {position} in line").format(position=job.position) if job.state == "queued" else "",
         "reason": say(job.error) if job.error else "",

@@ -66,11 +66,10 @@ def model_state(model: EngineStatus) -> str:
 def _running(job: Snapshot) -> list[str]:
     style = ", ".join(use.name for use in job.request.styles)
     parts = [_("Drawing in style {style}").format(style=style) if style else _("Drawing")]
-    steps = job.request.num_inference_steps
     if job.stage == "save":
         parts.append(_("saving"))
     elif job.step:
-        parts.append(_("step {step} of {steps}").format(step=job.step, steps=steps))
+        parts.append(_("step {step} of {steps}").format(step=job.step, steps=job.steps))
     if job.left_s is not None:
         left = round(job.left_s) if job.left_s >= 10 else f"{job.left_s:.1f}"
         parts.append(_("{seconds} s left").format(seconds=left))

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from core.engine import Picture, Progress
+from core.engine import Frame, Picture, Progress
 from core.errors import InternalError, UserError
-from core.request import StyleUse
+from core.request import Source, StyleUse
 from studio.build import Studio
 from studio.job import Job
 from studio.jobs import Jobs
@@ -275,3 +275,26 @@ def test_the_latest_failures_are_seen_newest_first(jobs: Jobs) -> None:
 @pytest.fixture
 def library_file(tmp_path: Path) -> Path:
     return tmp_path / "lora" / "sketch.safetensors"
+
+
+def test_a_job_may_start_only_from_a_source_of_its_owner(studio: Studio) -> None:
+    sha256 = studio.sources.add("ann", Frame(2, 1, b"abcdef"))
+    wanted = ask(source=Source(sha256, 0.5))
+    job_id = studio.jobs.submit("ann", wanted)
+    snapshot = studio.jobs.snapshot("ann", job_id)
+    assert snapshot is not None and snapshot.request.source == wanted.source
+    assert snapshot.steps == wanted.denoising_steps
+    with pytest.raises(UserError, match="The picture to start from is not there any more"):
+        studio.jobs.submit("bob", wanted)
+    studio.sources.forget("ann")
+    with pytest.raises(UserError, match="The picture to start from is not there any more"):
+        studio.jobs.retry("ann", job_id)
+
+
+def test_progress_counts_the_steps_that_the_engine_tells_of(studio: Studio) -> None:
+    jobs = studio.jobs
+    job_id = jobs.submit("ann", ask(width=256, upscale=2, num_inference_steps=8))
+    jobs.report(begun(jobs), Progress("encode", 5, 20), 0.1)
+    snapshot = jobs.snapshot("ann", job_id)
+    assert snapshot is not None
+    assert (snapshot.step, snapshot.steps, snapshot.share) == (5, 20, 0.25)

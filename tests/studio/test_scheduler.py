@@ -2,12 +2,12 @@
 
 import random
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import pytest
 
-from core.engine import Progress
+from core.engine import ModelInfo, Progress
 from studio.costs import Costs
 from studio.job import Job, Kind
 from studio.scheduler import BATCH_EVERY_S, Scheduler
@@ -251,3 +251,20 @@ def test_when_all_is_done_nobody_is_owed_anything(device: Device) -> None:
     ann, bob = device.submit("ann", steps=20), device.submit("bob", steps=20)
     device.run()
     assert device.ended_s[ann.id] < device.ended_s[bob.id]
+
+
+def test_a_tile_is_reckoned_as_a_tile_and_not_as_the_whole_picture() -> None:
+    info = ModelInfo("scripted", "/nowhere", 16, 512, ((128, 128),), 8, 0.0)
+    costs = Costs(info.work)
+
+    plain = Job("j", "ann", None, "interactive", ask(), datetime.now(UTC), 0.0)
+    large = replace(ask(), width=256, height=256, upscale=2)
+    enlarged = Job("k", "ann", None, "interactive", large, plain.created, 0.0)
+    costs.learn(plain, "denoise", 1.0)
+    tiles = info.tiles(enlarged.request)
+    share = tiles.megapixels / (128 * 128 / 1e6)
+    assert costs.left_s(enlarged) == pytest.approx(info.work(enlarged.request).steps * share)
+    costs.learn(enlarged, "denoise", 1.0 * share)
+    assert costs.left_s(plain) == pytest.approx(8 + 1)
+    costs.learn(enlarged, "decode", 100.0)  # of a tile: says nothing of how long a whole picture takes
+    assert costs.decode_s(plain) == pytest.approx(1.0)
