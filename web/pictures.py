@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from urllib.parse import quote
 
 from PIL import Image, ImageFilter
 from starlette.requests import Request
@@ -9,6 +10,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from core.engine import Frame
+from studio import metadata
 from studio.jobs import Jobs
 from web.owners import Owners
 
@@ -27,12 +29,18 @@ def picture_routes(jobs: Jobs, owners: Owners) -> list[Route]:
     """
 
     def image(request: Request) -> Response:
+        file = _file(request, False)
+        if file is None:
+            return missing()
         kind = "attachment" if request.query_params.get("download") else "inline"
-        disposition = {"Content-Disposition": f'{kind}; filename="{file_name(_id(request))}"'}
-        return _stored(request, False, "image/png", disposition)
+        disposition = {"Content-Disposition": f"{kind}; filename*=UTF-8''{quote(file.name, safe='')}"}
+        if request.query_params.get("clean"):  # the same pixels, without a word of how they were made
+            return Response(metadata.clean(file.read_bytes()), media_type="image/png", headers=NEVER | disposition)
+        return _stored(request, file, "image/png", disposition)
 
     def thumbnail(request: Request) -> Response:
-        return _stored(request, True, "image/webp", {})
+        file = _file(request, True)
+        return _stored(request, file, "image/webp", {}) if file is not None else missing()
 
     def preview(request: Request) -> Response:
         owner = owners.read(request.cookies)
@@ -40,10 +48,7 @@ def picture_routes(jobs: Jobs, owners: Owners) -> list[Route]:
         kept = FOR_A_WHILE if request.query_params.get("v") else NEVER
         return Response(_smooth(frame), media_type="image/png", headers=kept) if frame else missing()
 
-    def _stored(request: Request, thumbnail: bool, media_type: str, also: dict[str, str]) -> Response:
-        file = _file(request, thumbnail)
-        if file is None:
-            return missing()
+    def _stored(request: Request, file: Path, media_type: str, also: dict[str, str]) -> Response:
         headers = {**FOR_EVER, "ETag": f'"{_id(request)}"'}
         if headers["ETag"] in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
@@ -59,11 +64,6 @@ def picture_routes(jobs: Jobs, owners: Owners) -> list[Route]:
         Route(PREFIX + "/thumb/{id}", thumbnail),
         Route(PREFIX + "/preview/{id}", preview),
     ]
-
-
-def file_name(picture_id: str) -> str:
-    """What a saved picture is called."""
-    return f"jimeng-{picture_id[:8]}.png"
 
 
 def _id(request: Request) -> str:

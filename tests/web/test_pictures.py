@@ -27,11 +27,12 @@ def test_a_picture_is_the_stored_file_byte_for_byte(known, draw, studio):
     assert answer.headers["content-disposition"].startswith("inline")
 
 
-def test_a_download_is_the_same_bytes_with_a_name(known, draw):
+def test_a_download_is_the_same_bytes_with_the_name_of_its_file(known, draw, studio):
     picture = draw("owner1")
     saved = known.get(f"/app/static/img/{picture}?download=1")
     assert saved.content == known.get(f"/app/static/img/{picture}").content
-    assert saved.headers["content-disposition"] == f'attachment; filename="jimeng-{picture[:8]}.png"'
+    name = studio.jobs.picture("owner1", picture).name
+    assert saved.headers["content-disposition"] == f"attachment; filename*=UTF-8''{name}"
 
 
 def test_a_thumbnail_is_webp(known, draw):
