@@ -161,7 +161,7 @@ def _ask_for(submit: Callable[[], None]) -> None:
 def _attempt(act: Callable[[], None]) -> None:
     """What goes wrong is kept for the page to say."""
     result = state.result()
-    result.problem = None
+    result.problem, result.notice = None, []
     try:
         act()
     except UserError as error:

@@ -11,11 +11,13 @@ from streamlit.navigation.page import StreamlitPage
 
 from core.errors import N_
 from ui import state, status_page, studio_page, styles_page
+from ui.history import page as history_page
 from ui.i18n import _
 
 # Where, what it is called, and what draws it. The first is the one at `/`.
 PAGES: tuple[tuple[str, str, Callable[[], None]], ...] = (
     ("studio", N_("Studio"), studio_page.show),
+    ("history", N_("History"), history_page.show),
     ("styles", N_("Styles"), styles_page.show),
     ("status", N_("Status"), status_page.show),
 )

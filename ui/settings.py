@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.engine import ModelInfo
 from core.request import MAX_PROMPT_CHARACTERS, MAX_SEED, MAX_STEPS
-from ui import actions, state, style_picker
+from ui import actions, presets, setup, state, style_picker
 from ui.i18n import _
 from ui.state import key
 from ui.wording import aspect_name, size_name
@@ -16,6 +16,7 @@ MOST_STRENGTH = 1.5
 def show(info: ModelInfo | None) -> None:
     with st.container(key="styles"):  # a fragment must be alone in its container
         style_picker.show()
+    presets.show()
     if info is not None:
         with st.expander(_("Fine-tune"), key="fine-tune"):
             _size(info)
@@ -26,8 +27,11 @@ def show(info: ModelInfo | None) -> None:
 
 
 def _size(info: ModelInfo) -> None:
-    """The model's own sizes, by aspect; the second choice only where there is one."""
+    """The model's own sizes, by aspect, and the one of a picture whose settings are used again; the second choice only
+    where there is one."""
     sizes = info.sizes or ((info.size_multiple * 8, info.size_multiple * 8),)
+    if state.config().size not in sizes and setup.is_drawable(info, state.config().size):
+        sizes = (*sizes, state.config().size)
     aspects = list(dict.fromkeys(map(aspect_name, sizes)))
     if state.config().aspect not in aspects:
         state.configure(aspect=aspects[0])

@@ -126,7 +126,8 @@ GO_TO = "go-to"  # the address of a page that a click leads to; navigation.py go
 class Result:
     """`shown` is the job this tab has picked for its frame; "" goes along with what is being drawn. Each pick and each
     return to "" counts as one of `choices`. `prompt` and `seed` are those of the last wish; `problem` is why the last
-    click came to nothing; `retried` failed and were asked for anew.
+    click came to nothing, `notice` what is to be said of settings that came from elsewhere; `retried` failed and were
+    asked for anew.
 
     `pressed`, `answered_s` and `before` tell a double click from a second wish: see `actions.generate`.
     """
@@ -136,6 +137,7 @@ class Result:
     prompt: str = ""
     seed: int = 0
     problem: StudioError | None = None
+    notice: list[StudioError] = field(default_factory=list)
     retried: list[str] = field(default_factory=list)
     pressed: bool = False
     answered_s: float = -inf

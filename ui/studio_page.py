@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import actions, form, frame, live, settings, state, status
+from ui import actions, drop_in, form, frame, live, settings, state, status
 from ui.i18n import _
 
 
@@ -15,9 +15,11 @@ def show() -> None:
         settings.show(studio.info)
     with middle, st.container(key="zone-prompt"):
         form.show()
+        drop_in.show_notice()
         status.show(look)
         _say_when_not_remembered()
         form.examples(studio.info)
+        drop_in.show()
     with right, st.container(key="zone-picture"):
         frame.show(look)
     actions.answered()

@@ -134,58 +134,10 @@ function actions(dialog, style, view) {
   return row;
 }
 
-// Files may be dropped anywhere on the page.
-function dropTarget(veil, says, upload) {
-  veil.querySelector("p").textContent = says;
-  veil.upload = upload;
-  if (veil.listens) return;
-  veil.listens = true;
-  const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
-  const on = (kind, handle) => {
-    const listener = (event) => {
-      if (!veil.isConnected) return document.removeEventListener(kind, listener);
-      if (carriesFiles(event)) handle(event);
-    };
-    document.addEventListener(kind, listener);
-  };
-  on("dragover", (event) => {
-    event.preventDefault();
-    veil.hidden = false;
-  });
-  on("dragleave", (event) => {
-    if (!event.relatedTarget) veil.hidden = true;
-  });
-  on("drop", (event) => {
-    event.preventDefault();
-    veil.hidden = true;
-    veil.upload([...event.dataTransfer.files]);
-  });
-}
-
 function thumb(style) {
   const element = make(style.src ? "img" : "span", "thumb");
   if (style.src) Object.assign(element, { src: style.src, alt: "", loading: "lazy" });
   else element.textContent = [...style.title][0].toUpperCase();
   element.setAttribute("aria-hidden", "true");
-  return element;
-}
-
-function button(label, onclick, className = "") {
-  const element = text("button", className, label);
-  element.type = "button";
-  element.onclick = onclick;
-  return element;
-}
-
-function text(tag, className, content) {
-  const element = make(tag, className);
-  element.textContent = content;
-  element.dir = "auto";
-  return element;
-}
-
-function make(tag, className = "") {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
   return element;
 }

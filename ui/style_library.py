@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 KEY = "style-library"
 REMOVED = "styles.removed"  # (token, name) of what this session removed last, for undo
 PROBLEM = "styles.problem"  # why the last click came to nothing
-GO = "styles.go"
+SCRIPTS = ("dom.js", "drop_target.js", "style_watch.js", "style_upload.js", "style_library.js")
 
 
 def show() -> None:
@@ -155,8 +155,7 @@ def _words() -> dict[str, str]:
 @cache
 def component() -> Any:
     """Registered when the first page is drawn, not on import."""
-    html, css, *scripts = (
-        (HERE / name).read_text("utf-8")
-        for name in ("style_library.html", "style_library.css", "style_watch.js", "style_upload.js", "style_library.js")
-    )
-    return st.components.v2.component("jimeng_library", html=html, css=css, js="\n".join(scripts))
+    html = (HERE / "style_library.html").read_text("utf-8")
+    css = "\n".join((HERE / name).read_text("utf-8") for name in ("style_library.css", "drop_target.css"))
+    js = "\n".join((HERE / name).read_text("utf-8") for name in SCRIPTS)
+    return st.components.v2.component("jimeng_library", html=html, css=css, js=js)

@@ -3,12 +3,18 @@
 Pages are protected by Streamlit; routes of ours are not, so each one that changes something asks here first.
 """
 
+from collections.abc import Callable
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
-from core.errors import N_, UserError
+from core.errors import N_, StudioError, UserError
 from web.owners import Owners
+
+Say: TypeAlias = Callable[[str, StudioError], str]  # an error in the words of a language
+BYTES = "application/octet-stream"  # which no form can send
 
 
 class Refused(Exception):
@@ -33,6 +39,22 @@ def check_change(request: Request, owners: Owners, content_type: str, most_mb: i
     if not length.isascii() or not length.isdigit() or int(length[:20]) > most_mb << 20:
         raise too_large(most_mb)
     return owner
+
+
+def refusal(request: Request, error: Refused | StudioError, say: Say) -> Response:
+    """{"error": ...} in the language that the request names as `lang`; 422 for what was asked rightly and cannot be."""
+    status, why = (error.status, error.error) if isinstance(error, Refused) else (422, error)
+    return JSONResponse({"error": say(request.query_params.get("lang", ""), why)}, status)
+
+
+async def body(request: Request, most_mb: int) -> bytes:
+    """All of it. Raises Refused for one that is longer, whatever it said."""
+    received = bytearray()
+    async for chunk in request.stream():
+        received += chunk
+        if len(received) > most_mb << 20:
+            raise too_large(most_mb)
+    return bytes(received)
 
 
 def too_large(most_mb: int) -> Refused:

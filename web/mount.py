@@ -6,11 +6,14 @@ from starlette.routing import Route
 
 from core.config import STREAMLIT_DEFAULTS
 from studio.build import Studio
+from web.drop_in import drop_in_route
+from web.guard import Say
 from web.health import health_route
+from web.history import history_routes
 from web.hosts import answered_hosts
 from web.owners import OwnerCookie, Owners
 from web.pictures import picture_routes
-from web.styles import Say, style_routes
+from web.styles import style_routes
 
 
 def routes(studio: Studio, owners: Owners, say: Say) -> list[Route]:
@@ -21,6 +24,8 @@ def routes(studio: Studio, owners: Owners, say: Say) -> list[Route]:
     return [
         health_route(studio),
         *picture_routes(studio.jobs, owners),
+        drop_in_route(owners, say),
+        *history_routes(studio.history, studio.jobs, owners, most_mb, say),
         *style_routes(studio.styles, owners, most_mb, say, lambda: _resident(studio)),
     ]
 

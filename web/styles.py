@@ -1,7 +1,6 @@
 """Styles over HTTP: their thumbnails, files that are dropped onto the page, and whether anything has changed."""
 
 from collections.abc import Callable, Collection
-from typing import TypeAlias
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -10,13 +9,11 @@ from starlette.routing import Route
 
 from core.errors import StudioError
 from studio.styles import StyleLibrary
-from web.guard import Refused, check_change, too_large
+from web.guard import BYTES, Refused, Say, check_change, refusal, too_large
 from web.owners import Owners
 from web.pictures import FOR_EVER, NEVER, PREFIX, missing
 
-Say: TypeAlias = Callable[[str, StudioError], str]
 UPLOAD = "/upload/style"
-CONTENT_TYPE = "application/octet-stream"
 _CHUNK = 1 << 20  # written at once: small enough for memory, large enough for a thread to be worth it
 
 
@@ -41,18 +38,13 @@ def style_routes(
 
     async def upload(request: Request) -> Response:
         try:
-            check_change(request, owners, CONTENT_TYPE, most_mb)
+            check_change(request, owners, BYTES, most_mb)
             name = await _receive(request, library, most_mb)
         except ClientDisconnect:
             return Response(status_code=400)
-        except Refused as refused:
-            return _refusal(request, refused.status, refused.error)
-        except StudioError as error:
-            return _refusal(request, 422, error)
+        except (Refused, StudioError) as error:
+            return refusal(request, error, say)
         return JSONResponse({"name": name}, 201)
-
-    def _refusal(request: Request, status: int, error: StudioError) -> Response:
-        return JSONResponse({"error": say(request.query_params.get("lang", ""), error)}, status)
 
     return [
         Route(PREFIX + "/style/{sha256}", thumbnail),
