@@ -8,7 +8,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,7 +23,7 @@ BROWSER_ARGUMENTS = [
 
 
 @contextmanager
-def running(config: Path) -> Iterator[tuple[str, float]]:
+def running(config: Path, start: Sequence[str] = ("app.py",)) -> Iterator[tuple[str, float]]:
     """`python app.py` on a free port with a data folder of its own: its address, and when it was started."""
     with socket.socket() as probe, tempfile.TemporaryDirectory() as folder:
         probe.bind(("127.0.0.1", 0))
@@ -32,7 +32,7 @@ def running(config: Path) -> Iterator[tuple[str, float]]:
         own = Path(folder, "config.toml")
         data = Path(folder, "data").as_posix()
         own.write_text(config.read_text("utf-8").replace('data = "data"', f'data = "{data}"'), "utf-8")
-        command = [sys.executable, "app.py", "--config", str(own), "--port", str(port)]
+        command = [sys.executable, *start, "--config", str(own), "--port", str(port)]
         started_s = time.perf_counter()
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
