@@ -1,5 +1,6 @@
 """Stage 1: the autoencoder, trained on pictures in every style and on textures."""
 
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -118,8 +119,8 @@ def _crops(pool: Tensor, count: int, side: int, chance: torch.Generator) -> Tens
 
 
 def _loss(vae: AutoencoderKL, pixels: Tensor, chance: torch.Generator) -> Tensor:
-    """L1, squares and edges, and a little KL."""
-    with half(pixels.device):
+    """L1, squares and edges, and a little KL. In fp32 on a processor, whose narrow convolutions are slower in bf16."""
+    with half(pixels.device) if pixels.is_cuda else nullcontext():
         posterior = vae.encode(pixels).latent_dist
         noise = torch.randn(posterior.mean.shape, generator=chance).to(pixels.device)
         decoded = vae.decode(posterior.mean + posterior.std * noise).sample
