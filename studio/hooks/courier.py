@@ -26,6 +26,7 @@ _LONGEST_WAIT_S = 6 * 3600.0  # between two tries of one letter
 _FIRST_WAIT_S = 5.0
 _LOOK_S, _REFUSED_S, _SWEEP_S = 1.0, 2.0, 3600.0
 _WAS_AWAY = 3  # failures in a row
+_AT_ONCE = 20  # letters taken in one transaction; all their deadlines together are less than a lease
 
 
 class Undelivered(Exception):
@@ -105,39 +106,60 @@ class Courier:
         return HookStatus(self.target.kind, self.target.name, waiting, since, why, self.closed, self._dropped)
 
     def step(self) -> float:
-        """Deliver one letter, if one is due. Returns in how many seconds it is worth while to do it again."""
+        """Deliver what is due, up to the first that fails. Returns in how many seconds to do it again."""
         self._sweep()
         now_ms = self._ms()
-        letter = self._outbox.take(self.target.key, now_ms, now_ms + LEASE_MS)
-        if letter is None:
-            return _LOOK_S
+        letters = self._outbox.take(self.target.key, now_ms, now_ms + LEASE_MS, _AT_ONCE)
+        delivered: list[int] = []
+        put_off: dict[int, int] = {}
+        wait_s = 0.0 if letters else _LOOK_S
         try:
-            self.target.deliver(letter)
-        except Undelivered as error:
-            return self._failed(letter, error.why, error.wait_s)
+            for letter in letters:
+                if put_off or self._stop.is_set():
+                    break
+                failure = self._try(letter)
+                if failure is None:
+                    delivered.append(letter.number)
+                    self._succeeded()
+                else:
+                    put_off[letter.number], wait_s = self._failed(letter, failure)
         except Closed:
             self._outbox.close(self.target.key, self._ms())
             self._closed_ms = self._ms()
             log.warning("%s wants to be told nothing any more", self.target.name)
             return LONGEST_PAUSE_S
+        if letters:
+            untried = {one.number: now_ms for one in letters if one.number not in {*delivered, *put_off}}
+            self._outbox.settle(delivered, put_off, untried)
+        return wait_s
+
+    def _try(self, letter: Taken) -> Undelivered | None:
+        try:
+            self.target.deliver(letter)
+        except Undelivered as error:
+            return error
+        except Closed:
+            raise
         except Exception as error:  # noqa: BLE001 (the boundary: a letter may fail, the courier may not)
-            return self._failed(letter, reported(error), 0.0)
-        self._outbox.done(letter.number)
+            return Undelivered(reported(error))
+        return None
+
+    def _succeeded(self) -> None:
         if self._failures >= _WAS_AWAY:
             log.info("%s is back", self.target.name)
             self._outbox.hurry(self.target.key, self._ms())
         self._failures, self._trouble = 0, None
-        return 0.0
 
-    def _failed(self, letter: Taken, why: StudioError, wait_s: float) -> float:
+    def _failed(self, letter: Taken, failure: Undelivered) -> tuple[int, float]:
+        """When the letter is due again, and how long to leave the target alone."""
         self._failures += 1
         since = self._trouble[0] if self._trouble else self._now()
-        self._trouble = (since, why)
+        self._trouble = (since, failure.why)
         if self._failures in (1, _WAS_AWAY):
-            log.warning("%s: %s", self.target.name, why)
-        own_s = max(wait_s, min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 4.0 ** min(letter.attempts - 1, 10)))
-        self._outbox.put_off(letter.number, self._ms() + round(own_s * self._jitter() * 1000))
-        return max(wait_s, min(LONGEST_PAUSE_S, 2.0 ** min(self._failures - 1, 10))) * self._jitter()
+            log.warning("%s: %s", self.target.name, failure.why)
+        own_s = max(failure.wait_s, min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 4.0 ** min(letter.attempts - 1, 10)))
+        pause_s = max(failure.wait_s, min(LONGEST_PAUSE_S, 2.0 ** min(self._failures - 1, 10)))
+        return self._ms() + round(own_s * self._jitter() * 1000), pause_s * self._jitter()
 
     def _sweep(self) -> None:
         now_ms = self._ms()

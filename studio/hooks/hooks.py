@@ -54,8 +54,8 @@ class Hooks:
             log.exception("nobody can be told that job %s is %s", change.job["id"], change.event)
             return []
 
-    def start(self) -> None:
-        """From now on letters are delivered. What the database refuses is done anew at the next start."""
+    def open(self) -> None:
+        """See what earlier processes have left: who was closed, what is no more to be sent, what is due."""
         if not self._couriers:
             return
         try:
@@ -64,7 +64,11 @@ class Hooks:
             for key, courier in self._couriers.items():
                 courier.open(closed.get(key, 0))
         except StoreError as error:
-            log.warning("%s", error)
+            log.warning("%s", error)  # nothing is lost by it, and the next start does it
+
+    def start(self) -> None:
+        """From now on letters are delivered."""
+        self.open()
         for courier in self._couriers.values():
             courier.start()
 

@@ -71,29 +71,30 @@ class Outbox:
 
         return tell
 
-    def take(self, target: str, now_ms: int, until_ms: int) -> Taken | None:
-        """The letter that has been due longest, for the caller alone until `until_ms`."""
+    def take(self, target: str, now_ms: int, until_ms: int, most: int) -> list[Taken]:
+        """Letters that are due, the one that has been for longest first; for the caller alone until `until_ms`."""
         due = self._of(target) & (outbox.c.due_ms <= now_ms)
-        first = select(outbox.c.number).where(due).order_by(outbox.c.due_ms, outbox.c.number).limit(1)
+        first = select(outbox.c.number).where(due).order_by(outbox.c.due_ms, outbox.c.number).limit(most)
         with refusals_told(), self._database.connect() as connection:
-            number = connection.execute(first).scalar()
-        if number is None:
-            return None
-        change = update(outbox).where(outbox.c.number == number, outbox.c.due_ms <= now_ms)
+            numbers = list(connection.execute(first).scalars())
+        if not numbers:
+            return []
+        change = update(outbox).where(outbox.c.number.in_(numbers), outbox.c.due_ms <= now_ms)  # others may be quicker
         change = change.values(due_ms=until_ms, attempts=outbox.c.attempts + 1)
         with refusals_told(), self._writing.begin() as connection:
-            row = connection.execute(change.returning(*(outbox.c[n] for n in Taken.__slots__))).mappings().first()
-            return Taken(**row) if row is not None else None  # another was quicker
+            rows = connection.execute(change.returning(*(outbox.c[n] for n in Taken.__slots__))).mappings().all()
+        return sorted((Taken(**row) for row in rows), key=lambda letter: numbers.index(letter.number))
 
-    def done(self, number: int) -> None:
-        """It was delivered."""
+    def settle(self, delivered: Sequence[int], put_off: Mapping[int, int], returned: Mapping[int, int]) -> None:
+        """What has become of letters that were taken. Those put off, and those nobody tried, are due when it says."""
         with refusals_told(), self._writing.begin() as connection:
-            connection.execute(delete(outbox).where(outbox.c.number == number))
-
-    def put_off(self, number: int, due_ms: int) -> None:
-        """It was not delivered, and is due again then."""
-        with refusals_told(), self._writing.begin() as connection:
-            connection.execute(update(outbox).where(outbox.c.number == number).values(due_ms=due_ms))
+            if delivered:
+                connection.execute(delete(outbox).where(outbox.c.number.in_(delivered)))
+            for number, due_ms in put_off.items():
+                connection.execute(update(outbox).where(outbox.c.number == number).values(due_ms=due_ms))
+            for number, due_ms in returned.items():
+                values = {"due_ms": due_ms, "attempts": outbox.c.attempts - 1}
+                connection.execute(update(outbox).where(outbox.c.number == number).values(values))
 
     def hurry(self, target: str, now_ms: int) -> None:
         """All that waits for this target is due now."""

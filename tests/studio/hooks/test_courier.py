@@ -175,7 +175,7 @@ def test_what_a_killed_process_had_taken_is_delivered_at_the_next_start(
 ) -> None:
     write("a")
     now_ms = int(time().timestamp() * 1000)
-    assert outbox.take("somebody", now_ms, now_ms + 600_000) is not None  # and then it died
+    assert outbox.take("somebody", now_ms, now_ms + 600_000, 9)  # and then it died
     courier.open(0)
     go_on(courier, time, 2)
     assert somebody.got == ["a"]

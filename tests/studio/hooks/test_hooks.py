@@ -159,8 +159,7 @@ def test_a_finished_picture_comes_to_the_archive_when_it_is_back(
     assert not folder.parent.exists()
     again = open_studio(archive=settings)  # the studio was started anew, and the disk is there
     folder.mkdir(parents=True)
-    again.hooks.start()
-    again.hooks.stop()
+    again.hooks.open()
     time.pass_(600)
     deliver_all(again)
     (copy,) = (f for f in folder.rglob("*") if f.is_file())
@@ -190,8 +189,7 @@ def test_an_address_that_is_gone_is_told_nothing_more_and_others_are(open_studio
     settings = replace(ALL, urls=(receiver.url, receiver.url.replace("hook", "other")), events=("finished",))
     for _ in range(2):  # the second time after a restart
         studio = open_studio(webhooks=settings)
-        studio.hooks.start()
-        studio.hooks.stop()
+        studio.hooks.open()
         run_some(studio)
         deliver_all_open(studio)
     paths = [path for path, *_ in receiver.seen]
@@ -199,7 +197,7 @@ def test_an_address_that_is_gone_is_told_nothing_more_and_others_are(open_studio
     assert paths.count("/other?a=b") == 2
     assert [status.closed for status in studio.hooks.status()] == [True, False]
     fresh = open_studio(webhooks=replace(settings, secrets=("whsec_" + "QUJD" * 10,)))
-    fresh.hooks.start()
+    fresh.hooks.open()
     assert [status.closed for status in fresh.hooks.status()] == [False, False]  # a new secret is a new agreement
 
 
@@ -225,8 +223,7 @@ def test_letters_to_an_address_that_was_taken_out_are_dropped(open_studio: Open,
     receiver.answer = lambda asked: say(asked, 500)
     run_some(open_studio(webhooks=replace(ALL, urls=(receiver.url,))))
     other = open_studio(webhooks=replace(ALL, urls=("http://127.0.0.1:9/",), events=("failed",)))
-    other.hooks.start()
-    other.hooks.stop()
+    other.hooks.open()
     assert sum(other.hooks._outbox.waiting().values()) == 0
 
 
