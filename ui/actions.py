@@ -62,7 +62,7 @@ def more_like(job_id: str) -> None:
             return
         alike = [j.request for j in jobs.list(owner) if replace(j.request, seed=known.request.seed) == known.request]
         seed = max((request.seed for request in alike), default=known.request.seed) + 1
-        _submit_all([replace(known.request, seed=seed)], _before())
+        _submit_all([replace(known.request, seed=seed)], _before(), parent=job_id)
 
     _ask_for(submit)
 
@@ -134,10 +134,10 @@ def _requests(config: Config) -> list[GenerationRequest]:
     return [replace(first, seed=first.seed + n) for n in range(config.count)]
 
 
-def _submit_all(requests: list[GenerationRequest], before: str) -> None:
+def _submit_all(requests: list[GenerationRequest], before: str, parent: str = "") -> None:
     for request in requests:
         key = sha256(f"{before} {request.to_json()}".encode()).hexdigest()
-        state.base().studio.jobs.submit(state.owner(), request, key=key)
+        state.base().studio.jobs.submit(state.owner(), request, key=key, parent=parent)
 
 
 def _before() -> str:

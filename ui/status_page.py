@@ -16,6 +16,7 @@ from core import __version__
 from core.engine import EngineFacts, EngineStatus
 from core.errors import InternalError, StudioError
 from studio.build import Studio
+from studio.hooks import HookStatus
 from studio.job import Mishap, Row
 from ui import state
 from ui.i18n import _, say
@@ -41,8 +42,10 @@ def html(studio: Studio, owner: str, zone: ZoneInfo | None) -> str:
     parts = [f"<h2>{escape(_headline(overview.rows, model))}</h2>"]
     if overview.rows:
         parts.append(_queue(overview.rows))
+    parts.append(_section(_("This studio"), _facts(studio, model)))
+    if hooks := studio.hooks.status():
+        parts.append(_section(_("Who is told of pictures"), _list({_hook_name(h): _hook(h, zone) for h in hooks})))
     parts += [
-        _section(_("This studio"), _facts(studio, model)),
         _section(_("What went wrong lately"), _mishaps(overview.mishaps, zone)),
     ]
     return f'<div class="state">{"".join(parts)}</div>'
@@ -87,7 +90,28 @@ def _facts(studio: Studio, model: EngineStatus) -> str:
     if facts is not None:
         rows |= _device(facts)
     rows[_("Versions")] = _versions()
+    return _list(rows)
+
+
+def _list(rows: dict[str, str]) -> str:
     return "<dl>" + "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in rows.items()) + "</dl>"
+
+
+def _hook_name(hook: HookStatus) -> str:
+    kinds = {"log": _("Day log"), "webhook": _("Webhook"), "archive": _("Archive")}
+    return kinds[hook.kind] if hook.kind == "log" else f"{kinds[hook.kind]} {hook.name}"
+
+
+def _hook(hook: HookStatus, zone: ZoneInfo | None) -> str:
+    """How it stands: the trouble first, then what waits because of it."""
+    parts = [_("It wants to hear nothing any more.")] * hook.closed
+    if hook.since is not None and hook.why is not None:
+        parts.append(_("Trouble since {time}: {why}").format(time=_moment(hook.since, zone), why=say(hook.why)))
+    if hook.waiting and parts:
+        parts.append(_("{count} waiting").format(count=hook.waiting))
+    if hook.dropped:
+        parts.append(_("{count} were too old to be sent").format(count=hook.dropped))
+    return " · ".join(parts) or _("All is well")
 
 
 def _device(facts: EngineFacts) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """The Status page: what everybody may know, and nothing of what others asked for."""
 
+from datetime import UTC, datetime
+
 import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
@@ -7,6 +9,7 @@ from streamlit.util import calc_hash
 from core.engine import EngineFacts, EngineStatus, Progress
 from core.errors import InternalError, OutOfMemory, UserError
 from core.request import GenerationRequest, StyleUse
+from studio.hooks import HookStatus
 from ui.wording import duration
 
 
@@ -82,3 +85,21 @@ def test_a_duration_is_read_at_a_glance(page, seconds, says):
 
     with speaking("en"):
         assert duration(seconds) == says
+
+
+def test_trouble_with_those_who_are_told_of_pictures_is_shown(page, studio, monkeypatch):
+    why = UserError("{host} answers with status {status}.", host="hooks.example", status=500)
+    since = datetime(2026, 1, 4, 10, 22, tzinfo=UTC)
+    known = (
+        HookStatus("log", "history", 0),
+        HookStatus("webhook", "hooks.example", 3, since, why),
+        HookStatus("archive", "/mnt/nas", 0, closed=True, dropped=2),
+    )
+    test = page()
+    assert "Who is told" not in shown(test)
+    monkeypatch.setattr(type(studio.hooks), "status", lambda _: known)
+    found = shown(test)
+    assert "<dt>Day log</dt><dd>All is well</dd>" in found
+    assert "<dt>Webhook hooks.example</dt>" in found
+    assert "Trouble since 2026-01-04 10:22: hooks.example answers with status 500. · 3 waiting" in found
+    assert "It wants to hear nothing any more. · 2 were too old to be sent" in found

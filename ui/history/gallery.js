@@ -273,7 +273,9 @@ class Gallery {
     element.addEventListener("contextmenu", (event) => this.pressed && event.preventDefault());
     element.addEventListener("focusin", (event) => {
       const tile = of(event);
-      if (tile) this.at = Number(tile.dataset.index);
+      if (!tile) return;
+      this.at = Number(tile.dataset.index);
+      this.soon();
     });
     element.addEventListener("keydown", (event) => this.onKey(event));
   }

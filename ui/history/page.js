@@ -72,7 +72,7 @@ async function more(page) {
     page.asking = null;
     page.gallery.append(cards.filter((card) => !there.has(card.id)));
   } catch (error) {
-    page.asking = null;
+    if (page.asking === asking) page.asking = null;
     if (error.name !== "AbortError") setTimeout(() => page.gallery.soon(), 2000); // no network: again in a while
   }
 }
