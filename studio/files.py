@@ -14,6 +14,7 @@ from PIL import Image
 
 from core.engine import Frame
 from core.errors import N_, UserError
+from studio import png
 from studio.file_names import ENDING, is_name
 from studio.metadata import Facts, embed
 
@@ -50,7 +51,7 @@ class PictureFiles:
             small = image.copy()
             small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
             write_whole(self.thumbnail(picture_id), _encode(small, "WEBP", quality=85))
-            data = png(frame, compress_level=4)
+            data = png.encode(frame)
             write_whole(file, embed(data, facts) if facts is not None else data)
         except OSError as error:
             with suppress(OSError):  # a thumbnail of nothing
@@ -91,11 +92,6 @@ def write_whole(file: Path, data: bytes) -> None:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
         raise
-
-
-def png(frame: Frame, compress_level: int = 1) -> bytes:
-    """A frame as PNG, by default quickly: for previews that are looked at once."""
-    return _encode(Image.frombytes("RGB", (frame.width, frame.height), frame.rgb), "PNG", compress_level=compress_level)
 
 
 def _partial(file: Path) -> Path:

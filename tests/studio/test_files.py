@@ -11,7 +11,7 @@ from PIL import Image
 
 from core.engine import Frame
 from core.errors import UserError
-from studio.files import THUMBNAIL_SIDE, PictureFiles, png, write_whole
+from studio.files import THUMBNAIL_SIDE, PictureFiles, write_whole
 
 ID = "0123456789abcdef"
 FRAME = Frame(2, 1, b"\x01\x02\x03\xfd\xfe\xff")
@@ -29,10 +29,6 @@ def test_a_picture_keeps_every_pixel_and_its_thumbnail_its_shape(files: PictureF
         assert (image.format, image.size, image.tobytes()) == ("PNG", (800, 400), frame.rgb)
     with Image.open(files.thumbnail(ID)) as small:
         assert small.size == (THUMBNAIL_SIDE, THUMBNAIL_SIDE // 2)
-
-
-def test_a_preview_frame_is_the_same_pixels() -> None:
-    assert png(Frame(1, 1, b"abc")) == png(Frame(1, 1, b"abc"))
 
 
 @pytest.mark.parametrize(
