@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.config import Config
-from core.engine import Engine, ModelInfo, Picture
+from core.engine import Engine, Frame, ModelInfo, Picture
 from core.errors import UserError
 from core.request import GenerationRequest, StyleUse
-from studio import build
-from studio.files import png, write_whole
+from studio import build, png
+from studio.files import write_whole
 from studio.styles import StyleLibrary
 
 Tell = Callable[[str], None]
@@ -28,31 +28,34 @@ class Order:
     steps: int | None = None
     size: tuple[int, int] | None = None
     guidance: float | None = None
+    upscale: int = 1
 
 
 def draw(config: Config, order: Order, tell: Tell) -> GenerationRequest:
     """Draw and write the picture; returns the request in full. Raises UserError before loading wherever it can."""
-    output = _checked(order.output)
+    output = checked(order.output)
     info = build.describe(config.model.path)
     request = _request(order, info)
     info.check(request)
     request = replace(request, styles=StyleLibrary(config.paths.lora).pin(request.styles))
-    engine = build.make_engine(config, info, previews=False)
-    for fraction in engine.load():
-        tell(f"loading {info.name}: {fraction:.0%}")
-    picture = _draw(engine, request, tell)
-    try:
-        write_whole(output, png(picture.frame, compress_level=4))
-    except OSError as error:
-        raise _unwritable(output, error) from error
+    engine = loaded(build.make_engine(config, info, previews=False), tell)
+    write(output, png.encode(drawn(engine, request, tell)))
     return request
 
 
-def _draw(engine: Engine, request: GenerationRequest, tell: Tell) -> Picture:
+def loaded(engine: Engine, tell: Tell) -> Engine:
+    """The same engine, ready to draw. Raises UserError."""
+    for fraction in engine.load():
+        tell(f"loading {engine.info.name}: {fraction:.0%}")
+    return engine
+
+
+def drawn(engine: Engine, request: GenerationRequest, tell: Tell) -> Frame:
+    """The picture, drawn to its end. Raises UserError."""
     with closing(engine.generate(request)) as events:
         for event in events:
             if isinstance(event, Picture):
-                return event
+                return event.frame
             tell(f"step {event.step} of {event.steps}")
     raise RuntimeError("the engine ended without a picture")
 
@@ -61,19 +64,20 @@ def _request(order: Order, info: ModelInfo) -> GenerationRequest:
     width, height = order.size or info.sizes[0]
     return GenerationRequest(
         prompt=order.prompt,
-        width=width,
-        height=height,
+        width=width * order.upscale,
+        height=height * order.upscale,
         seed=order.seed,
         num_inference_steps=info.num_inference_steps if order.steps is None else order.steps,
         guidance_scale=info.guidance_scale if order.guidance is None else order.guidance,
         styles=tuple(StyleUse(name, strength) for name, strength in order.styles),
+        upscale=order.upscale,
     )
 
 
-def _checked(output: Path) -> Path:
-    """The same path, when a PNG can be written there."""
-    if output.suffix.lower() != ".png":
-        raise UserError("{file} does not end in .png, and pictures are written as PNG only.", file=str(output))
+def checked(output: Path, endings: tuple[str, ...] = (".png",)) -> Path:
+    """The same path, when a picture of this kind can be written there. Raises UserError."""
+    if output.suffix.lower() not in endings:
+        raise UserError("{file} does not end in {endings}.", file=str(output), endings=" or ".join(endings))
     try:
         if output.is_dir():
             raise UserError("{file} is a folder. Name a file in it.", file=str(output))
@@ -85,6 +89,14 @@ def _checked(output: Path) -> Path:
     except OSError as error:
         raise _unwritable(output, error) from error
     return output
+
+
+def write(output: Path, data: bytes) -> None:
+    """The file, whole. Raises UserError when the disk refuses."""
+    try:
+        write_whole(output, data)
+    except OSError as error:
+        raise _unwritable(output, error) from error
 
 
 def _unwritable(output: Path, error: OSError) -> UserError:
