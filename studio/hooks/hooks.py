@@ -14,7 +14,6 @@ from studio.hooks.archive import Archive
 from studio.hooks.courier import Courier, Target
 from studio.hooks.day_log import DayLog
 from studio.hooks.status import HookStatus
-from studio.hooks.webhook import Webhook
 from studio.store.database import StoreError
 from studio.store.outbox import Change, Letter, Outbox
 from studio.store.recording import VERIFY
@@ -96,6 +95,8 @@ def _targets(config: Config, now: Callable[[], datetime]) -> list[tuple[Target, 
         found.append((DayLog(data / LOG_FOLDER, config.history.log_days), Wish(ENDS, messages.for_log)))
     settings = config.webhooks
     wish = Wish(frozenset(settings.events), lambda change: messages.for_webhook(change, settings.prompts))
+    if settings.urls:
+        from studio.hooks.webhook import Webhook  # a tenth of a second, spent only when somebody is to be told
     secrets = settings.secrets if len(settings.secrets) > 1 else settings.secrets * len(settings.urls)
     for url, secret in zip(settings.urls, secrets, strict=True):
         found.append((Webhook(url, secret, settings.private, now), wish))

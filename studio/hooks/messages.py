@@ -27,6 +27,7 @@ def for_webhook(change: Change, prompts: bool) -> str:
         data |= {"prompt": request["prompt"], "negative_prompt": request["negative_prompt"]}
     if job["batch"]:
         data |= {"batch": job["batch"], "batch_index": job["batch_index"]}
+    data |= {name: request[name] for name in ("source", "upscale") if name in request}
     data["attempt"] = change.attempts + 1
     data |= _outcome(change)
     if change.ending is not None and change.ending.file:

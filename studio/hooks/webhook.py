@@ -4,6 +4,7 @@ Redirects are not followed, answers are not read, and all of it together has to 
 """
 
 import hashlib
+import ssl
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -11,6 +12,7 @@ from datetime import datetime
 from socket import SHUT_RDWR
 from typing import Any
 
+import certifi
 import httpx
 
 from core import __version__
@@ -99,7 +101,7 @@ class Webhook:
 
     def _post_to(self, address: str, body: bytes, signed: Mapping[str, str]) -> httpx.Response:
         if self._client is None:
-            self._client = httpx.Client(timeout=_TIMEOUT, trust_env=False, follow_redirects=False)
+            self._client = httpx.Client(verify=_trusted(), timeout=_TIMEOUT, trust_env=False, follow_redirects=False)
         host = self._url.netloc.decode("ascii")
         request = self._client.build_request(
             "POST",
@@ -128,6 +130,13 @@ class Webhook:
             return UserError(N_("{host} does not answer in time."), host=self.name)
         why = str(error).split("\n")[0][:200] or type(error).__name__
         return UserError(N_("{host} cannot be reached: {why}"), host=self.name, why=why)
+
+
+def _trusted() -> ssl.SSLContext:
+    """Who this machine trusts, a company's own authority perhaps, and who every browser trusts."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    return context
 
 
 def _asked_s(answer: Mapping[str, str]) -> float:

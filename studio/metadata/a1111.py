@@ -5,8 +5,9 @@ import re
 from collections.abc import Iterator
 
 from core import __version__
+from core.request import UPSCALE_STRENGTH
 from studio.metadata.facts import Facts
-from studio.metadata.found import Collector, Found
+from studio.metadata.found import Collector, Found, enlarged_from
 
 OURS = "Jimeng Studio"
 _NEGATIVE = "Negative prompt:"
@@ -23,7 +24,8 @@ _DECODER = json.JSONDecoder()
 
 def to_text(facts: Facts) -> str:
     """The usual CFG scale is our guidance plus 1. Hashes are the first ten digits of a file's SHA-256."""
-    request = facts.request
+    request, base = facts.request, enlarged_from(facts.request)
+    start = request.source.strength if request.source else UPSCALE_STRENGTH if request.upscale > 1 else None
     styles = [s for s in request.styles if s.strength]
     prompt = " ".join([request.prompt, *(f"<lora:{s.name}:{s.strength:g}>" for s in styles)])
     lines = [prompt]
@@ -35,9 +37,11 @@ def to_text(facts: Facts) -> str:
         "Schedule type": "Simple",
         "CFG scale": f"{request.guidance_scale + 1:g}",
         "Seed": str(request.seed),
-        "Size": f"{request.width}x{request.height}",
+        "Size": f"{base.width}x{base.height}",
         "Model hash": facts.model_hash[:10],
         "Model": facts.model,
+        "Denoising strength": "" if start is None else f"{start:g}",
+        "Hires upscale": str(request.upscale) if request.upscale > 1 else "",
         "Lora hashes": ", ".join(f"{s.name}: {s.sha256[:10]}" for s in styles if s.sha256),
         "Version": f"{OURS} {__version__}",
     }

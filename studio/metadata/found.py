@@ -2,7 +2,7 @@
 
 import math
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from core.errors import UserError
@@ -124,18 +124,19 @@ class Collector:
             self.leave(name, value)
 
 
-def of_request(request: GenerationRequest) -> Settings:
-    """All of them, as they are."""
-    return Settings(
-        prompt=request.prompt,
-        negative_prompt=request.negative_prompt,
-        seed=request.seed,
-        num_inference_steps=request.num_inference_steps,
-        guidance_scale=request.guidance_scale,
-        width=request.width,
-        height=request.height,
-        styles=request.styles,
-    )
+def of_request(request: GenerationRequest) -> tuple[Settings, tuple[tuple[str, str], ...]]:
+    """All of them, as the picture was drawn at first, and by name what was done with another picture, or to it."""
+    base, unused = enlarged_from(request), []
+    if request.source is not None:
+        unused.append(("source", f"{request.source.sha256[:12]} {request.source.strength:g}"))
+    if request.upscale > 1:
+        unused.append(("upscale", str(request.upscale)))
+    return Settings(**{f.name: getattr(base, f.name) for f in fields(Settings)}), tuple(unused)
+
+
+def enlarged_from(request: GenerationRequest) -> GenerationRequest:
+    """What was drawn before it was made larger at once; the request itself where nothing was."""
+    return request.base if request.upscale > 1 and request.source is None else request
 
 
 def _int(value: object) -> int | None:

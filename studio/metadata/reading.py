@@ -56,7 +56,7 @@ def _from_exif(tags: dict[int, str], comment: str) -> dict[str, str]:
 
 def _ours(texts: dict[str, str]) -> Found | None:
     facts = Facts.from_json(texts[OWN_KEYWORD]) if OWN_KEYWORD in texts else None
-    return Found(a1111.OURS, of_request(facts.request), facts=facts) if facts else None
+    return Found(a1111.OURS, *of_request(facts.request), facts=facts) if facts else None
 
 
 def _theirs(texts: dict[str, str]) -> Found | None:

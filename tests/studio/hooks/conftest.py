@@ -1,6 +1,7 @@
 """Receivers of webhooks that do what a test tells them, and a clock that stands still."""
 
 import base64
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -22,10 +23,18 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 class Receiver:
     """`answer` is what it does next; `seen` are (path, headers, body) of all it was asked. `over` is set at the end."""
 
-    port: int
+    server: ThreadingHTTPServer
     over: threading.Event
     answer: Answer = lambda asked: say(asked, 204)
     seen: list[tuple[str, dict[str, str], str]] = field(default_factory=list)
+
+    def wrap(self, context: ssl.SSLContext) -> None:
+        """Speak TLS from now on."""
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
+
+    @property
+    def port(self) -> int:
+        return int(self.server.server_port)
 
     @property
     def url(self) -> str:
@@ -57,7 +66,7 @@ def receiver() -> Iterator[Receiver]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    it = Receiver(server.server_port, over)
+    it = Receiver(server, over)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield it

@@ -1,7 +1,11 @@
 """A webhook is signed so that all who know the standard believe it, goes where it may, and waits for nobody."""
 
+import shutil
 import socket
+import ssl
+import subprocess
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 
 import pytest
 from standardwebhooks import Webhook as Reference
@@ -169,6 +173,46 @@ def test_these_are(address: str) -> None:
 def test_odd_ways_to_write_an_address_mean_what_they_mean() -> None:
     for host in ("127.1", "0x7f000001", "2130706433", "localhost"):
         assert not any(map(is_public, resolve(host, 80)))
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """For hook.test, signed by itself; its key is in the same file."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("no openssl here")
+    file = tmp_path / "hook.pem"
+    subprocess.run(
+        [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+         "-subj", "/CN=hook.test", "-addext", "subjectAltName=DNS:hook.test", "-keyout", file,
+         "-out", tmp_path / "crt"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    file.write_bytes(file.read_bytes() + (tmp_path / "crt").read_bytes())
+    return file
+
+
+def test_over_https_the_receiver_has_to_be_who_the_address_says(
+    receiver: Receiver, time: Time, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Although the connection goes to an address that was looked up before: the name is what counts."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    names: list[str | None] = []
+    context.sni_callback = lambda _, name, __: names.append(name)
+    receiver.wrap(context)
+
+    def hook(host: str) -> None:
+        webhook(f"https://{host}:{receiver.port}/", time, resolve=lambda *_: ["127.0.0.1"]).deliver(letter(BODY))
+
+    with pytest.raises(Undelivered, match="cannot be reached: .*certificate verify failed"):
+        hook("hook.test")  # nobody trusts it yet
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.with_name("crt")))
+    hook("hook.test")
+    with pytest.raises(Undelivered, match="cannot be reached: .*(?i:mismatch|not valid for)"):
+        hook("other.test")
+    assert names == ["hook.test", "hook.test", "other.test"]
+    assert [body for *_, body in receiver.seen] == [BODY]
 
 
 def test_only_the_host_is_ever_shown(receiver: Receiver, time: Time) -> None:

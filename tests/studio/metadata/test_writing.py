@@ -11,7 +11,7 @@ from PIL import Image, ImageCms
 from sd_parsers import ParserManager
 
 from core.errors import UserError
-from core.request import MAX_PROMPT_CHARACTERS, GenerationRequest, StyleUse
+from core.request import MAX_PROMPT_CHARACTERS, GenerationRequest, Source, StyleUse
 from studio.metadata import Facts, clean, embed, read
 from tests.studio.metadata import samples
 
@@ -110,6 +110,22 @@ def test_the_text_for_others_is_as_a1111_writes_it() -> None:
             'Model hash: 0123456789, Model: "a \\"b\\", c", Lora hashes: "sketch: ababababab", '
             "Version: Jimeng Studio 0.1.0"
         )
+
+
+def test_what_started_from_a_picture_or_was_enlarged_says_so() -> None:
+    drawn = replace(REQUEST, width=256, height=512, styles=())
+    enlarged = read(embed(ENCODED["PNG"], Facts(replace(drawn, upscale=2))))
+    assert (enlarged.settings.width, enlarged.settings.height) == (128, 256)
+    assert enlarged.unused == (("upscale", "2"),)
+    redrawn = read(embed(ENCODED["PNG"], Facts(replace(drawn, source=Source("ab" * 32, 0.45)))))
+    assert (redrawn.settings.width, redrawn.settings.height) == (256, 512)
+    assert redrawn.unused == (("source", "abababababab 0.45"),)
+    for request, says in (
+        (replace(drawn, upscale=2), "Size: 128x256, Denoising strength: 0.3, Hires upscale: 2, "),
+        (replace(drawn, source=Source("ab" * 32, 0.45)), "Size: 256x512, Denoising strength: 0.45, "),
+    ):
+        with Image.open(io.BytesIO(embed(ENCODED["PNG"], Facts(request)))) as image:
+            assert says in image.info["parameters"]
 
 
 def test_a_picture_of_a_newer_version_is_read_by_the_text_that_all_read() -> None:
