@@ -153,6 +153,10 @@ class Jobs:
             raise UserError(N_("There is no such picture any more."))
         return self.submit(owner, known.request, kind=known.kind)
 
+    def forget_sources(self, owner: str) -> None:
+        """Delete what the owner brought for pictures to start from, as far as it is nobody else's."""
+        self._sources.forget(owner)
+
     def overview(self, owner: str) -> Overview:
         """What everybody may see of all jobs; `owner` is who looks."""
         mishaps = [Mishap(at, who == owner, why) for at, who, why in tuple(self._mishaps)]

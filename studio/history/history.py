@@ -126,7 +126,7 @@ class History:
         return count
 
     def forget(self, owner: str) -> int:
-        """Delete all that is the owner's: pictures, records, presets, jobs. Returns how many records that were.
+        """Delete all that is the owner's: pictures, sources, records, presets, jobs. Returns the count of records.
 
         Raises UserError when a picture's file cannot be deleted; what is left then stays known.
         """
@@ -137,6 +137,7 @@ class History:
         while gone := self.records.of_owner(owner, _AT_ONCE):
             count += self._delete(gone)
         self.records.forget(owner)
+        self._jobs.forget_sources(owner)
         self._has_changed(owner)
         return count
 

@@ -298,3 +298,10 @@ def test_progress_counts_the_steps_that_the_engine_tells_of(studio: Studio) -> N
     snapshot = jobs.snapshot("ann", job_id)
     assert snapshot is not None
     assert (snapshot.step, snapshot.steps, snapshot.share) == (5, 20, 0.25)
+
+
+def test_who_asks_for_all_to_be_deleted_loses_the_sources_too(studio: Studio) -> None:
+    sha256 = studio.sources.add("ann", Frame(2, 1, b"abcdef"))
+    studio.history.forget("ann")
+    assert studio.sources.file("ann", sha256) is None
+    assert list(studio.sources.folder.glob("*.png")) == []
