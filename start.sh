@@ -19,6 +19,7 @@ usage() {
      --config FILE          other settings than config.toml
 ./start.sh test [options]   set up with what the tests need, and run them; options go to pytest
 ./start.sh draw TEXT -o F   draw one picture into the file F (see ./start.sh draw --help)
+./start.sh history ...      find, verify, export and check what was made (see ./start.sh history --help)
 ./start.sh inspect FILE...  say what style files are, and whether they fit the model
 ./start.sh compile          make the styles in lora/ ready (the running studio does so by itself)
 ./start.sh doctor           look at this machine, the model and the folders, and say what is wrong
@@ -183,7 +184,7 @@ test)
     cd "$root"
     exec "$python" -m pytest "$@"
     ;;
-draw | doctor | inspect | compile)
+draw | history | doctor | inspect | compile)
     set_up run
     PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}" exec "$python" -P -m studio "$@"
     ;;

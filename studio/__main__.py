@@ -13,6 +13,7 @@ from core.config import Config
 from core.errors import InternalError, StudioError
 from studio.doctor import examine
 from studio.draw import Order, draw, on_terminal
+from studio.history import command as history
 from studio.logs import LogFile, reported
 from studio.style_files import compile_files, inspect_files
 
@@ -123,6 +124,8 @@ def _parser() -> argparse.ArgumentParser:
     what.set_defaults(run=_inspect)
     what.add_argument("files", type=Path, nargs="+", metavar="FILE", help="a .safetensors file; nothing in it is run")
     what.add_argument("--json", action="store_true", help="for programs")
+
+    history.add_to(commands, common)
 
     ready = commands.add_parser("compile", parents=[common], allow_abbrev=False, help="make styles ready for the model")
     ready.set_defaults(run=_compile)

@@ -76,8 +76,11 @@ class Studio:
         self.holder.close()
 
 
-def build(config: Config) -> Studio:
-    """Put the parts together; starts nothing. Raises UserError when the data folder cannot be written to."""
+def build(config: Config, do: Do | None = None) -> Studio:
+    """Put the parts together; starts nothing. Raises UserError when the data folder cannot be written to.
+
+    `do` stands in for the keeper's thread where nothing is started; see `Jobs`.
+    """
     info: ModelInfo | None = None
     broken: UserError | None = None
     tools: StyleTools | None = None
@@ -95,7 +98,7 @@ def build(config: Config) -> Studio:
     def surroundings(facts: EngineFacts) -> Surroundings:
         return surroundings_of(config, info, facts) if info is not None else Surroundings()
 
-    return assemble(config, info, engine, tools, surroundings=surroundings)
+    return assemble(config, info, engine, tools, surroundings=surroundings, do=do)
 
 
 def assemble(

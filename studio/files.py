@@ -6,6 +6,7 @@ A thumbnail's name is the job's id: people never see it. Pictures were called by
 import io
 import os
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -79,12 +80,13 @@ class PictureFiles:
         return self.folder / f"{_checked(picture_id)}{THUMBNAIL_ENDING}"
 
 
-def write_whole(file: Path, data: bytes) -> None:
-    """Replace `file` by `data` in one stroke: a reader sees the old or the new, a crash leaves no half."""
+def write_whole(file: Path, data: bytes | Iterable[bytes]) -> None:
+    """Replace `file` by `data`, perhaps in parts, in one stroke: a reader sees the old or the new, never a half."""
     partial = _partial(file)
     try:
         with partial.open("wb") as out:
-            out.write(data)
+            for part in (data,) if isinstance(data, bytes) else data:
+                out.write(part)
             out.flush()
             os.fsync(out.fileno())
         os.replace(partial, file)

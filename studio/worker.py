@@ -41,6 +41,7 @@ class Worker:
         """`surroundings` says what draws; it is asked once the model is loaded, and may take seconds."""
         self._make_engine, self._jobs, self._holder, self._in_flight = engine, jobs, holder, in_flight
         self._surroundings = surroundings
+        self._engine: Engine | None = None  # of `draw_waiting`
         self._flights: dict[str, Flight] = {}
         self._wanted: tuple[StyleUse, ...] = ()
         self._stop = threading.Event()
@@ -60,6 +61,14 @@ class Worker:
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
+
+    def draw_waiting(self) -> None:
+        """Draw all that waits, on the caller's thread: for a program that ends then. Not beside `start`."""
+        if self._engine is None:
+            self._engine = self._load()
+        while self._engine is not None and (job := self._jobs.next(True, 0)) is not None:
+            self._advance(self._engine, job)
+        self._holder.at("")
 
     def is_alive(self) -> bool:
         """Whether it is still at work, `stop` or not."""

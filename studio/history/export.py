@@ -24,7 +24,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-class _Pipe:
+class Pipe:
     """What a ZipFile writes to; `take` gives what came since the last time."""
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ def zipped(rows: Rows, files: PictureFiles, clean: bool) -> Iterator[bytes]:
     With the pictures come manifest.csv and manifest.json, which also have those whose file is gone. `clean`: nothing
     but pictures, and nothing in them but pixels.
     """
-    pipe, there = _Pipe(), set[str]()
+    pipe, there = Pipe(), set[str]()
     with ZipFile(pipe, "w", ZIP_STORED) as archive:
         for row in rows():
             known = entry(row)
@@ -66,7 +66,7 @@ def zipped(rows: Rows, files: PictureFiles, clean: bool) -> Iterator[bytes]:
                     yield pipe.take()
         if not clean:
             for name, parts in (("manifest.csv", _csv(rows, there)), ("manifest.json", _json(rows, there))):
-                with archive.open(_deflated(name), "w") as out:
+                with archive.open(deflated(name), "w") as out:
                     for part in parts:
                         out.write(part.encode("utf-8", "replace"))
                         yield pipe.take()
@@ -83,9 +83,9 @@ def _opened(files: PictureFiles, name: str, clean: bool) -> IO[bytes] | None:
 
 def _csv(rows: Rows, there: set[str]) -> Iterator[str]:
     yield "\ufeff"  # by which spreadsheets know that it is UTF-8
-    yield _line(_COLUMNS)
+    yield csv_line(_COLUMNS)
     for known in _readable(rows):
-        yield _line([_safe(value) for value in _values(known, there)])
+        yield csv_line([safe(value) for value in _values(known, there)])
 
 
 def _json(rows: Rows, there: set[str]) -> Iterator[str]:
@@ -113,18 +113,18 @@ def _values(known: Entry, there: set[str]) -> list[object]:
     ]  # fmt: skip
 
 
-def _safe(value: object) -> object:
+def safe(value: object) -> object:
     """A text that a spreadsheet shows rather than runs."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
-def _line(values: Iterable[object]) -> str:
+def csv_line(values: Iterable[object]) -> str:
     out = io.StringIO()
     csv.writer(out).writerow(values)
     return out.getvalue()
 
 
-def _deflated(name: str) -> ZipInfo:
+def deflated(name: str) -> ZipInfo:
     info = ZipInfo(name)
     info.compress_type = ZIP_DEFLATED
     return info

@@ -45,7 +45,7 @@ class History:
     ) -> None:
         self.records = Records(database)
         self._presets = PresetStore(database)
-        self._jobs, self._files, self._now, self._clock = jobs, files, now, clock
+        self.files, self._jobs, self._now, self._clock = files, jobs, now, clock
         self._facets: dict[str, tuple[float, Facets]] = {}
 
     # --- looking -----------------------------------------------------------------------------------------------
@@ -190,7 +190,7 @@ class History:
         `clean`: pictures that say nothing of how they were made, and no manifests.
         """
         asked = _ids(ids)
-        return zipped(lambda: self.records.each(owner, asked), self._files, clean)
+        return zipped(lambda: self.records.each(owner, asked), self.files, clean)
 
     def export_lines(self, owner: str) -> Iterator[str]:
         """The whole history but the trash, a record a line, oldest first."""
@@ -207,7 +207,7 @@ class History:
     def _delete(self, gone: Sequence[Kept]) -> int:
         """Files first: one whose record is gone would be nobody's, and stay."""
         for kept in gone:
-            if not self._files.remove(kept.job_id, kept.file):
+            if not self.files.remove(kept.job_id, kept.file):
                 raise UserError(
                     N_("The picture {file} cannot be deleted. Look at the rights of its folder."), file=kept.file
                 )

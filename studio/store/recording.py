@@ -5,7 +5,7 @@ A job that only draws a record again leaves no record of its own: what it found 
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -65,22 +65,24 @@ def conclude(connection: Connection, job: RowMapping, ending: Ending, attempts: 
         "bytes": ending.bytes,
         "pixels": ending.pixels,
     }
-    put_record(connection, values)
+    put_records(connection, [(values, ())])
 
 
-def put_record(connection: Connection, values: Mapping[str, Any], said: tuple[str, ...] = ()) -> None:
-    """A record with all that is found by; `said` are words beside the prompt's."""
-    added = insert(history).values(**values, area=values["width"] * values["height"]).returning(history.c.number)
-    number = connection.execute(added).scalar_one()
-    request = json.loads(values["request"])
-    uses = [
-        {"number": number, "position": position, "owner": values["owner"], "name": use["name"]}
-        | {"strength": use.get("strength", 1.0), "sha256": use.get("sha256", "")}
-        for position, use in enumerate(request.get("styles", []))
-    ]
+def put_records(connection: Connection, records: Sequence[tuple[Mapping[str, Any], Sequence[str]]]) -> None:
+    """New records with all that they are found by; beside each, words that are not in its prompt."""
+    values = [{**record, "area": record["width"] * record["height"]} for record, _ in records]
+    added = insert(history).returning(history.c.number, sort_by_parameter_order=True)
+    numbers = connection.execute(added, values).scalars().all()
+    uses, said = [], []
+    for number, (record, words_beside) in zip(numbers, records, strict=True):
+        owner, request = record["owner"], json.loads(record["request"])
+        said.append((number, owner, words.tokens("\n".join((str(request.get("prompt", "")), *words_beside)))))
+        for position, use in enumerate(request.get("styles", [])):
+            line = {"number": number, "position": position, "owner": owner, "name": use["name"]}
+            uses.append(line | {"strength": use.get("strength", 1.0), "sha256": use.get("sha256", "")})
     if uses:
         connection.execute(insert(style_uses), uses)
-    words.put(connection, number, values["owner"], (str(request.get("prompt", "")), *said))
+    words.add(connection, said)
 
 
 def _number_of(connection: Connection, facts: Mapping[str, str]) -> int | None:

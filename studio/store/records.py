@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, and_, delete, func, select, update
 
 from studio.store import search, words
 from studio.store.database import refusals_told, writing
-from studio.store.recording import environment_number, put_record
+from studio.store.recording import environment_number, put_records
 from studio.store.schema import environments, history, jobs, presets, style_uses
 from studio.store.search import Counts, Query
 
@@ -25,13 +25,14 @@ _CARD = [
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A picture on disk, as far as its record knows. `number` is the record's, `file` may be empty."""
+    """A picture on disk, as far as its record knows: its file, "" for none, and the SHA-256 of its pixels."""
 
     number: int
     job_id: str
     owner: str
     file: str
     bytes: int
+    pixels: str
 
 
 _KEPT: list[Any] = [
@@ -40,6 +41,7 @@ _KEPT: list[Any] = [
     history.c.owner,
     func.coalesce(history.c.file, "").label("file"),
     history.c.bytes,
+    history.c.pixels,
 ]
 
 
@@ -216,11 +218,14 @@ class Records:
         with refusals_told(), self._writing.begin() as connection:
             there = set(connection.execute(select(history.c.job_id).where(history.c.job_id.in_(ids))).scalars())
             new = {r["job_id"]: dict(r) for r in records if r["job_id"] not in there}
+            whole = []
             for record in new.values():
                 facts = record.pop("facts")
                 environment = environment_number(connection, facts) if facts else None
                 said = (record["note"], *json.loads(record["tags"]))
-                put_record(connection, {**record, "owner": owner, "environment": environment}, said)
+                whole.append(({**record, "owner": owner, "environment": environment}, said))
+            if whole:
+                put_records(connection, whole)
             return len(new)
 
     def owned(self, ids: Sequence[str]) -> dict[str, str]:
@@ -254,7 +259,8 @@ class Records:
 
 
 def _mine(owner: str, ids: Sequence[str]) -> tuple[Any, ...]:
-    return history.c.job_id.in_(ids), history.c.owner == owner
+    """By id: SQLite would sooner look through all of the owner's, did it see an index for that (measured: 0.4 s)."""
+    return history.c.job_id.in_(ids), history.c.owner.concat("") == owner
 
 
 def _whole() -> Any:

@@ -78,14 +78,8 @@ def make(connection: Connection) -> None:
     )
 
 
-def put(connection: Connection, number: int, owner: str, said: Iterable[str]) -> None:
-    """Keep the words of the record with this number, in place of those it had."""
-    put_all(connection, [(number, owner, tokens("\n".join(said)))])
-
-
-def put_all(connection: Connection, lines: Sequence[tuple[int, str, list[str]]]) -> None:
-    """The same for many: number, owner, tokens."""
-    drop(connection, [number for number, _, _ in lines])
+def add(connection: Connection, lines: Sequence[tuple[int, str, list[str]]]) -> None:
+    """Keep the tokens of new records: number, owner, tokens of each."""
     if connection.dialect.name == "sqlite":
         statement = "INSERT INTO history_words (rowid, owner, words) VALUES (:number, :owner, :words)"
         values = [{"number": n, "owner": _mark(o), "words": " ".join(found)} for n, o, found in lines]
@@ -96,6 +90,12 @@ def put_all(connection: Connection, lines: Sequence[tuple[int, str, list[str]]])
         )
         values = [{"number": n, "owner": o, "words": found} for n, o, found in lines]
     connection.execute(text(statement), values)
+
+
+def put(connection: Connection, number: int, owner: str, said: Iterable[str]) -> None:
+    """Keep the words of the record with this number, in place of those it had."""
+    drop(connection, [number])
+    add(connection, [(number, owner, tokens("\n".join(said)))])
 
 
 def drop(connection: Connection, numbers: Sequence[int]) -> None:

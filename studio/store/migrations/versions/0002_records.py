@@ -91,7 +91,7 @@ def _read_requests() -> None:
             for position, style in enumerate(request.get("styles") or []):
                 use = {"number": row.number, "position": position, "owner": row.owner, "name": style["name"]}
                 uses.append(use | {"strength": style.get("strength", 1.0), "sha256": style.get("sha256", "")})
-        words.put_all(connection, said)
+        words.add(connection, said)
         if uses:
             columns = ("number", "position", "owner", "name", "strength", "sha256")
             values = ", ".join(f":{name}" for name in columns)
