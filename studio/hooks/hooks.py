@@ -72,6 +72,9 @@ class Hooks:
             courier.start()
 
     def stop(self) -> None:
+        """Let go of what is under way; it stays in the outbox."""
+        for courier in self._couriers.values():
+            courier.stop(timeout_s=0)  # all of them at once
         for courier in self._couriers.values():
             courier.stop()
 
