@@ -26,9 +26,12 @@ from studio.holder import Holder
 from studio.hooks import Hooks, place
 from studio.jobs import Do, Jobs
 from studio.keeper import Keeper
+from studio.photos.batch_files import BatchFiles
+from studio.photos.batches import Batches
 from studio.roster import Roster
 from studio.scheduler import Scheduler
 from studio.sources import Sources
+from studio.store.batches import BatchStore
 from studio.store.database import StoreError, open_database
 from studio.store.outbox import Outbox
 from studio.store.records import Records
@@ -56,6 +59,7 @@ class Studio:
     history: History
     hooks: Hooks
     sources: Sources
+    photos: Batches
 
     def start(self) -> None:
         """From now on jobs are drawn, pictures kept, and changes in the styles folder noticed."""
@@ -63,10 +67,12 @@ class Studio:
         self.keeper.start()
         self.hooks.start()
         self.worker.start()
+        self.photos.start()
 
     def stop(self) -> None:
         """End in good order; what was not finished goes on after the next start."""
         self.watcher.stop()
+        self.photos.stop()
         self.worker.stop()
         self.keeper.stop()
         self.hooks.stop()
@@ -131,13 +137,17 @@ def assemble(
         info, styles, files, names, store, holder, roster, do or keeper.do,
         sources=sources, clock=clock, now=now, new_id=new_id,
     )  # fmt: skip
+    photos = Batches(
+        BatchStore(database), BatchFiles(config.paths.data / "photos"), jobs, sources, styles, info,
+        now=now, new_id=new_id,
+    )  # fmt: skip
     history = History(database, jobs, files, now=now)
     retention = Retention(Records(database), files, config.history, now)
     keeper.rounds += [jobs.adopt_orphans, jobs.keep_house, retention.round]
     worker = Worker(engine, jobs, holder, queue.in_flight, surroundings)
     watcher = StyleWatcher(styles)
     return Studio(
-        config, info, styles, jobs, worker, keeper, store, holder, roster, watcher, history, hooks, sources
+        config, info, styles, jobs, worker, keeper, store, holder, roster, watcher, history, hooks, sources, photos
     )  # fmt: skip
 
 

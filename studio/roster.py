@@ -11,6 +11,10 @@ from studio.job import Job, Row, Snapshot
 from studio.scheduler import Scheduler
 
 
+class QueueFull(UserError):
+    """There is no room now; there will be."""
+
+
 class Roster:
     """Any thread may call any method. `version` counts changes, for those who wait for one."""
 
@@ -29,7 +33,7 @@ class Roster:
 
     @contextmanager
     def place_for(self, owner: str) -> Iterator[None]:
-        """Keeps a place for a job that is being written down. Raises UserError when there is none."""
+        """Keeps a place for a job that is being written down. Raises QueueFull when there is none."""
         with self._changed:
             self._check_limits(owner)
             self._submitting[owner] += 1
@@ -178,12 +182,12 @@ class Roster:
     def _check_limits(self, owner: str) -> None:
         mine = sum(job.owner == owner for job in self._jobs.values()) + self._submitting[owner]
         if mine >= self._max_jobs_per_owner:
-            raise UserError(
+            raise QueueFull(
                 N_("{count} of your pictures are waiting already. Let one finish, or cancel one."), count=mine
             )
         count = len(self._jobs) + self._submitting.total()
         if count >= self._max_jobs:
-            raise UserError(N_("The studio is full: {count} pictures are waiting. Try again soon."), count=count)
+            raise QueueFull(N_("The studio is full: {count} pictures are waiting. Try again soon."), count=count)
 
     def _row(self, job: Job, mine: bool, person: int) -> Row:
         request, waited_s = job.request, self._clock() - job.created_s

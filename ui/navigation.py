@@ -13,10 +13,12 @@ from core.errors import N_
 from ui import state, status_page, studio_page, styles_page
 from ui.history import page as history_page
 from ui.i18n import _
+from ui.photos import page as photos_page
 
 # Where, what it is called, and what draws it. The first is the one at `/`.
 PAGES: tuple[tuple[str, str, Callable[[], None]], ...] = (
     ("studio", N_("Studio"), studio_page.show),
+    ("photos", N_("Photos"), photos_page.show),
     ("history", N_("History"), history_page.show),
     ("styles", N_("Styles"), styles_page.show),
     ("status", N_("Status"), status_page.show),

@@ -12,6 +12,7 @@ from web.health import health_route
 from web.history import history_routes
 from web.hosts import answered_hosts
 from web.owners import OwnerCookie, Owners
+from web.photos import photo_routes
 from web.pictures import picture_routes
 from web.styles import style_routes
 
@@ -26,6 +27,7 @@ def routes(studio: Studio, owners: Owners, say: Say) -> list[Route]:
         *picture_routes(studio.jobs, owners),
         drop_in_route(owners, say),
         *history_routes(studio.history, studio.jobs, owners, most_mb, say),
+        *photo_routes(studio.photos, studio.jobs, owners, most_mb, say),
         *style_routes(studio.styles, owners, most_mb, say, lambda: _resident(studio)),
     ]
 

@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0003"  # the newest migration
+HEAD = "0004"  # the newest migration
 
 metadata = MetaData(
     naming_convention={
@@ -180,4 +180,38 @@ closed_targets = Table(  # who wants to be told nothing any more
     metadata,
     Column("target", String(64), primary_key=True),
     Column("closed_ms", BigInteger, nullable=False),
+)
+
+# Sets of photos that are drawn together: see studio/photos/batches.py. What is still to be drawn stands here, so that a
+# studio that dies in the middle goes on where it was.
+batches = Table(
+    "batches",
+    metadata,
+    _number(),
+    Column("id", String(64), nullable=False, unique=True),
+    Column("owner", String(64), nullable=False),
+    Column("place", String(64), nullable=False),  # the data folder that its photos are in
+    Column("state", String(16), nullable=False),  # open, running, paused, closed
+    Column("settings", Text, nullable=False),  # studio.photos.settings, JSON
+    Column("trial", Text, nullable=False, server_default=""),  # JSON: a photo at several strengths
+    Column("started_ms", BigInteger, nullable=False, server_default="0"),  # the last time it was set going
+    Index("ix_batches_owner_state", "owner", "state"),
+    sqlite_autoincrement=True,
+)
+
+batch_photos = Table(
+    "batch_photos",
+    metadata,
+    Column("batch", String(64), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("name", String(255), nullable=False),  # as the user called it
+    _said("file", 64),  # what was sent, in the folder of its batch
+    Column("state", String(16), nullable=False),  # refused, waiting, submitted, failed
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    _said("job", 64),
+    _said("source", 64),  # the SHA-256 of what it was drawn from
+    _said("parent", 64),  # the record that it is, if it is a picture of the studio
+    Column("notes", Text, nullable=False, server_default="[]"),  # JSON: what was done to it
+    Column("error", Text),  # core.errors.to_json
+    Index("ix_batch_photos_job", "job"),
 )

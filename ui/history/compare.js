@@ -16,7 +16,8 @@ async function compare(dialog, ids, requests, words) {
   const show = (over) => {
     stage.dataset.over = String(over);
     stage.style.setProperty("--count", entries.length);
-    const panes = over ? [overlaid(entries, words)] : entries.map((entry) => newPane(entry, words));
+    const panes = entries.map((entry) => newPane(entry, words));
+    if (over) overlay(panes[0], panes.pop().firstElementChild, words.line);
     stage.replaceChildren(...panes);
     zoom = newZoom(panes);
     for (const one of ways.children) one.setAttribute("aria-pressed", String(one.dataset.over === String(over)));
@@ -38,33 +39,6 @@ async function compare(dialog, ids, requests, words) {
   dialog.tabIndex = -1;
   dialog.showModal();
   dialog.focus();
-}
-
-// Both in one pane; the second is seen to the right of the line.
-function overlaid([first, second], words) {
-  const pane = newPane(first, words);
-  const over = make("div", "over");
-  over.append(newPane(second, words).firstElementChild);
-  const line = make("input", "line", { type: "range", min: 0, max: 100, step: 0.1, value: 50 });
-  line.setAttribute("aria-label", words.line);
-  const mark = make("div", "mark");
-  const draw = () => pane.style.setProperty("--cut", `${line.value}%`);
-  line.oninput = draw;
-  const drag = (event) => {
-    const box = pane.getBoundingClientRect();
-    line.value = (100 * (event.clientX - box.left)) / box.width;
-    draw();
-  };
-  mark.onpointerdown = (event) => {
-    event.stopPropagation(); // it is no drag of the picture
-    mark.setPointerCapture(event.pointerId);
-    mark.onpointermove = drag;
-  };
-  mark.onpointerup = mark.onpointercancel = () => (mark.onpointermove = null);
-  line.onpointerdown = mark.ondblclick = (event) => event.stopPropagation();
-  pane.append(over, mark, line);
-  draw();
-  return pane;
 }
 
 // Label, one value a picture, and whether they are all the same.

@@ -63,7 +63,8 @@ def page_data() -> dict[str, Any]:
 @cache
 def component() -> Any:
     """Registered when the first page is drawn, not on import."""
-    html, css = ((HERE / f"page.{kind}").read_text("utf-8") for kind in ("html", "css"))
-    scripts = [HERE.parent / "dom.js", *(HERE / name for name in SCRIPTS)]
+    html = (HERE / "page.html").read_text("utf-8")
+    css = "\n".join(file.read_text("utf-8") for file in (HERE / "page.css", HERE.parent / "over.css"))
+    scripts = [HERE.parent / "dom.js", HERE.parent / "over.js", *(HERE / name for name in SCRIPTS)]
     js = "\n".join(script.read_text("utf-8") for script in scripts)
     return st.components.v2.component("jimeng_history", html=html, css=css, js=js)
