@@ -217,7 +217,7 @@ class Gallery {
       };
       tile.append(image);
     } else {
-      tile.append(text("p", "", card.state === "cancelled" ? this.words.cancelled : this.words.failed));
+      tile.append(text("p", "", absence(card, this.words)));
     }
     const tick = make("span", "tick");
     const heart = text("span", "heart", "♥");

@@ -39,6 +39,11 @@ function asParameters(query, more = {}) {
   return found;
 }
 
+// Why there is no picture to be seen of it.
+function absence({ state, error }, words) {
+  return error || { done: words.gone, cancelled: words.cancelled }[state] || words.failed;
+}
+
 function thumbOf(card) {
   return card.has ? `/app/static/thumb/${card.id}` : "";
 }

@@ -86,7 +86,7 @@ function newPane(entry, words) {
     image.onerror = () => paper.replaceChildren(text("p", "", words.gone));
     paper.append(image);
   } else {
-    paper.append(text("p", "", entry.error || (entry.state === "cancelled" ? words.cancelled : words.failed)));
+    paper.append(text("p", "", absence(entry, words)));
   }
   pane.append(paper);
   return pane;
