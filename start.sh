@@ -19,6 +19,8 @@ usage() {
      --config FILE          other settings than config.toml
 ./start.sh test [options]   set up with what the tests need, and run them; options go to pytest
 ./start.sh draw TEXT -o F   draw one picture into the file F (see ./start.sh draw --help)
+./start.sh photo IN -o DIR  draw photos anew into the folder DIR: files, folders, ZIP
+./start.sh upscale IN -o F  make a picture 2 or 4 times larger
 ./start.sh history ...      find, verify, export and check what was made (see ./start.sh history --help)
 ./start.sh inspect FILE...  say what style files are, and whether they fit the model
 ./start.sh compile          make the styles in lora/ ready (the running studio does so by itself)
@@ -184,7 +186,7 @@ test)
     cd "$root"
     exec "$python" -m pytest "$@"
     ;;
-draw | history | doctor | inspect | compile)
+draw | photo | upscale | history | doctor | inspect | compile)
     set_up run
     PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}" exec "$python" -P -m studio "$@"
     ;;

@@ -125,9 +125,9 @@ class Enlargement:
     def _progress(self, stage: Stage, part: Part, clean: Tensor | None) -> Progress:
         """A quantum is done. A row of tiles is worth a look."""
         self._step += 1
-        show = self._previewer is not None and clean is not None and part.last
-        preview = self._previewer(clean.to(self._model.device)) if show else None  # type: ignore[misc, union-attr]
-        return Progress(stage, self._step, self._steps, preview)
+        if self._previewer is None or clean is None or not part.last:
+            return Progress(stage, self._step, self._steps)
+        return Progress(stage, self._step, self._steps, self._previewer(clean))
 
 
 def parts(tiles: Tiles, factor: int = 1) -> Iterator[Part]:

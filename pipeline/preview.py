@@ -31,11 +31,11 @@ class Previewer:
 
     @torch.inference_mode()
     def __call__(self, latents: Tensor) -> Frame:
-        """(1, C, h, w) clean latents to a frame of `h * block` by `w * block` pixels, or fewer of a very large one."""
+        """(1, C, h, w) clean latents, on any device, to `h * block` by `w * block` pixels; fewer of a large one."""
         shrink = ceil(max(latents.shape[-2:]) * self._block / MOST_SIDE)
         if shrink > 1:
             latents = F.avg_pool2d(latents, shrink, ceil_mode=True)
-        padded = F.pad(latents.float(), (1, 1, 1, 1), mode="replicate")
+        padded = F.pad(latents.float().to(self._bias.device), (1, 1, 1, 1), mode="replicate")
         image = F.pixel_shuffle(F.conv2d(padded, self._weight, self._bias), self._block)
         return to_frame(image[0].clamp(0, 1))
 

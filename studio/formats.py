@@ -61,7 +61,8 @@ def encode(frame: Frame, kind: Format = "png", quality: int = QUALITY, exif: byt
     out = io.BytesIO()
     image = Image.frombytes("RGB", (frame.width, frame.height), frame.rgb)
     if kind == "jpeg":
-        image.save(out, "JPEG", quality=quality, subsampling=0 if quality >= _FULL_COLOUR else 2, exif=exif)
+        colour = 0 if quality >= _FULL_COLOUR else 2
+        image.save(out, "JPEG", quality=quality, subsampling=colour, exif=b"Exif\0\0" + exif if exif else b"")
     elif kind == "webp":
         image.save(out, "WEBP", quality=quality, lossless=quality == 100, exif=exif)
     else:

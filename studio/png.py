@@ -39,7 +39,7 @@ def encode(frame: Frame, exif: bytes = b"") -> bytes:
     else:
         with ThreadPoolExecutor(threads, "png") as pool:
             bands = list(pool.map(lambda start: _band(rows, start, height), starts))
-    kept = _chunk(b"eXIf", exif.removeprefix(b"Exif\0\0")) if exif else ()
+    kept = _chunk(b"eXIf", exif) if exif else ()
     header = struct.pack(">IIBBBBB", frame.width, frame.height, _DEPTH, _RGB, 0, 0, 0)
     return b"".join((
         SIGNATURE, *_chunk(b"IHDR", header), *_chunk(b"sRGB", b"\0"), *kept,

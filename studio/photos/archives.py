@@ -69,16 +69,20 @@ def plain_name(name: str) -> str:
 def distinct(names: Iterable[str]) -> Iterator[str]:
     """The same names, numbered where one comes again: "a.jpg", "a (2).jpg". Large and small letters count as one."""
     taken: set[str] = set()
-    for name in names:
-        stem, dot, ending = name.rpartition(".")
-        if not dot:
-            stem, ending = name, ""
-        number, candidate = 1, name
-        while candidate.casefold() in taken:
-            number += 1
-            candidate = f"{stem} ({number}){dot}{ending}"
-        taken.add(candidate.casefold())
-        yield candidate
+    return (free_name(name, taken) for name in names)
+
+
+def free_name(name: str, taken: set[str]) -> str:
+    """`name`, with a number where it is taken; from now on it is."""
+    stem, dot, ending = name.rpartition(".")
+    if not dot:
+        stem, ending = name, ""
+    number, candidate = 1, name
+    while candidate.casefold() in taken:
+        number += 1
+        candidate = f"{stem} ({number}){dot}{ending}"
+    taken.add(candidate.casefold())
+    return candidate
 
 
 def _single(name: str, file: IO[bytes]) -> Upload:

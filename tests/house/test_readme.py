@@ -32,7 +32,7 @@ def test_a_command_of_the_readme_is_one_that_is_taken(command: str) -> None:
     program, *arguments = shlex.split(command)
     if program == "python":
         arguments = arguments[2:]
-    if program == "python" or arguments[:1] in (["draw"], ["doctor"], ["inspect"], ["compile"]):
+    if program == "python" or arguments[:1] in (["draw"], ["photo"], ["upscale"], ["doctor"], ["inspect"], ["compile"]):
         if len(arguments) > 1 and arguments[-1] != "--help":
             assert _parser().parse_args(arguments).run
         assert re.search(rf"^[a-z |]*\b{arguments[0]}\b[a-z |]*\)$", START, re.MULTILINE)
