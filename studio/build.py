@@ -113,7 +113,7 @@ def assemble(
     engine: Callable[[], Engine],
     tools: StyleTools | None = None,
     *,
-    surroundings: Callable[[EngineFacts], Surroundings] = lambda _: Surroundings(),
+    surroundings: Callable[[EngineFacts], Surroundings] | None = None,
     do: Do | None = None,
     clock: Callable[[], float] = monotonic,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -141,14 +141,20 @@ def assemble(
         BatchStore(database), BatchFiles(config.paths.data / "photos"), jobs, sources, styles, info,
         now=now, new_id=new_id,
     )  # fmt: skip
-    history = History(database, jobs, files, now=now)
+    history = History(database, jobs, files, now=now, also_forget=photos.forget)
     retention = Retention(Records(database), files, config.history, now)
     keeper.rounds += [jobs.adopt_orphans, jobs.keep_house, retention.round]
-    worker = Worker(engine, jobs, holder, queue.in_flight, surroundings)
+    name = info.name if info else ""
+    worker = Worker(engine, jobs, holder, queue.in_flight, surroundings or (lambda facts: _little_of(name, facts)))
     watcher = StyleWatcher(styles)
     return Studio(
         config, info, styles, jobs, worker, keeper, store, holder, roster, watcher, history, hooks, sources, photos
     )  # fmt: skip
+
+
+def _little_of(model: str, facts: EngineFacts) -> Surroundings:
+    """What any engine says of itself."""
+    return Surroundings(model, facts={"device": facts.device, "dtype": facts.dtype})
 
 
 def _holder(config: Config) -> Holder:

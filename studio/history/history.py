@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from time import monotonic
 
@@ -42,10 +43,13 @@ class History:
         *,
         now: Callable[[], datetime],
         clock: Callable[[], float] = monotonic,
+        also_forget: Callable[[str], object] = lambda _: None,
     ) -> None:
+        """`also_forget` deletes what else an owner has brought, when all that is the owner's is deleted."""
         self.records = Records(database)
         self._presets = PresetStore(database)
         self.files, self._jobs, self._now, self._clock = files, jobs, now, clock
+        self._also_forget = also_forget
         self._facets: dict[str, tuple[float, Facets]] = {}
 
     # --- looking -----------------------------------------------------------------------------------------------
@@ -130,6 +134,7 @@ class History:
 
         Raises UserError when a picture's file cannot be deleted; what is left then stays known.
         """
+        self._also_forget(owner)
         for snapshot in self._jobs.list(owner, 1_000_000):
             if snapshot.active:
                 self._jobs.cancel(owner, snapshot.id)
@@ -144,9 +149,12 @@ class History:
     # --- presets -----------------------------------------------------------------------------------------------
 
     def presets(self, owner: str) -> tuple[Preset, ...]:
-        """In the order in which their names were first kept."""
-        found = self._presets.list(owner)
-        return tuple(Preset(name, GenerationRequest.from_json(request)) for name, request in found)
+        """In the order in which their names were first kept; without those that cannot be read any more."""
+        found = []
+        for name, request in self._presets.list(owner):
+            with suppress(UserError):
+                found.append(Preset(name, GenerationRequest.from_json(request)))
+        return tuple(found)
 
     def save_preset(self, owner: str, name: str, request: GenerationRequest) -> None:
         """Keep settings under this name, in place of others of that name. Raises UserError for a name that is none."""

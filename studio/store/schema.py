@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0004"  # the newest migration
+HEAD = "0005"  # the newest migration
 
 metadata = MetaData(
     naming_convention={
@@ -113,7 +113,11 @@ history = Table(
         )
         for rest in (["favourite", "created_ms"],)
     ),
-    Index("ix_history_batch", "owner", "batch", "number"),
+    # By these records are counted, and found where few are alike.
+    Index("ix_history_batch", "owner", "trashed_ms", "batch", "number"),
+    Index("ix_history_status", "owner", "trashed_ms", "status"),
+    Index("ix_history_model", "owner", "trashed_ms", "model"),
+    Index("ix_history_size", "owner", "trashed_ms", "width", "height"),
     Index("ix_history_parent", "owner", "parent"),
     Index("ix_history_file", "file"),
     Index(

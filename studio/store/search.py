@@ -128,14 +128,13 @@ def _conditions(owner: str, query: Query) -> Iterator[ColumnElement[bool]]:
     columns = history.c
     yield columns.owner == owner
     yield columns.trashed_ms > 0 if query.trash else columns.trashed_ms == 0
+    seen = _is_alone(query)
     if query.statuses:
-        yield _any_of(columns.status, query.statuses)
+        yield _any_of(columns.status, query.statuses, seen)
     if query.models:
-        yield _any_of(columns.model, query.models)
+        yield _any_of(columns.model, query.models, seen)
     if query.sizes:
-        width, height = (
-            (columns.width, columns.height) if len(query.sizes) == 1 else (columns.width + 0, columns.height + 0)
-        )
+        width, height = (columns.width, columns.height) if seen else (columns.width + 0, columns.height + 0)
         yield or_(*(and_(width == w, height == h) for w, h in query.sizes))
     if query.since is not None:
         yield columns.created_ms >= _ms(query.since)
@@ -159,9 +158,19 @@ def _storable(text: str) -> str:
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
-def _any_of(column: Column[str], values: tuple[str, ...]) -> ColumnElement[bool]:
-    """Several are hidden from the indexes, which would give them one after the other, and so in the wrong order."""
-    return column == values[0] if len(values) == 1 else column.concat("").in_(values)
+def _is_alone(query: Query) -> bool:
+    """Whether there is one condition, of one value, in the order of an index of its own.
+
+    Only then may SQLite see that index: it would take it with others, too, and look at each record for what the index
+    does not hold, or sort all that it finds.
+    """
+    values = (*query.statuses, *query.models, *query.sizes, query.since, query.until, query.words.strip())
+    rest = (query.batch, query.favourites, query.styles, query.strength, query.trash)
+    return sum(map(bool, (*values, *rest))) == 1 and query.order in ("newest", "oldest")
+
+
+def _any_of(column: Column[str], values: tuple[str, ...], seen: bool) -> ColumnElement[bool]:
+    return column == values[0] if seen else column.concat("").in_(values)
 
 
 def _read(cursor: str) -> tuple[int, int]:

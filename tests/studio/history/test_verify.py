@@ -13,7 +13,7 @@ from studio.build import Studio
 from studio.history import Change, History
 from studio.verification import psnr_db
 from tests.studio.conftest import OpenStudio
-from tests.studio.history.conftest import FRAME, SURROUNDINGS, Draw, end
+from tests.studio.history.conftest import FRAME, SURROUNDINGS, Draw, ask, end
 
 OTHER = Frame(2, 1, b"\x01\x02\x03\xfd\xfe\xf0")
 
@@ -119,6 +119,16 @@ def test_one_that_fails_or_is_cancelled_says_so_and_changes_nothing_else(
     assert cancelled is not None
     assert cancelled.state == "cancelled"
     assert len(history.page("ann").cards) == 1
+
+
+def test_it_is_somebody_who_waits_and_no_batch(history: History, draw: Draw, studio: Studio) -> None:
+    job_id = draw()
+    studio.jobs.submit("bob", ask(), kind="batch")
+    verifying = history.verify("ann", job_id)
+    following = studio.jobs.next(True, 0)
+    assert following is not None
+    assert following.id == verifying
+    assert [row.kind for row in studio.jobs.overview("bob").rows] == ["interactive", "batch"]
 
 
 def test_a_record_that_is_deleted_meanwhile_ends_its_verification(history: History, draw: Draw, studio: Studio) -> None:

@@ -1,6 +1,7 @@
 """Records know all of a picture, and are found by words and styles."""
 
 import json
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -88,7 +89,7 @@ def _read_requests() -> None:
         for row in rows:
             request = _read(row.request)
             said.append((row.number, row.owner, words.tokens(str(request.get("prompt", "")))))
-            for position, style in enumerate(request.get("styles") or []):
+            for position, style in enumerate(_styles(request)):
                 use = {"number": row.number, "position": position, "owner": row.owner, "name": style["name"]}
                 uses.append(use | {"strength": style.get("strength", 1.0), "sha256": style.get("sha256", "")})
         words.add(connection, said)
@@ -98,7 +99,13 @@ def _read_requests() -> None:
             connection.execute(sa.text(f"INSERT INTO style_uses ({', '.join(columns)}) VALUES ({values})"), uses)  # noqa: S608 (names of ours)
 
 
-def _read(request: str) -> dict:  # type: ignore[type-arg]
+def _styles(request: dict[str, Any]) -> list[dict[str, Any]]:
+    found = request.get("styles")
+    whole = isinstance(found, list) and all(isinstance(use, dict) and isinstance(use.get("name"), str) for use in found)
+    return found if whole and found is not None else []
+
+
+def _read(request: str) -> dict[str, Any]:
     try:
         found = json.loads(request)
     except ValueError:  # it was damaged before
