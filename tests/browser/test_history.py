@@ -1,0 +1,221 @@
+"""The History page in a real browser: found, looked at, reused, compared, verified, thrown away and brought back."""
+
+import io
+import json
+import re
+import zipfile
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+pytestmark = pytest.mark.browser
+
+
+def history(page: Page) -> Page:
+    page.goto("/history")
+    expect(page.locator(".gallery[data-ready]")).to_be_attached()
+    return page
+
+
+def tile(page: Page, index: int) -> Locator:
+    return page.locator(f".tile[data-index='{index}']")
+
+
+def tiles(page: Page) -> Locator:
+    return page.locator(".tile")
+
+
+def ids(page: Page) -> list[str | None]:
+    """Those of the tiles, in order."""
+    return [tile(page, n).get_attribute("data-id") for n in range(tiles(page).count())]
+
+
+def search(page: Page, words: str) -> None:
+    page.get_by_role("searchbox").fill(words)
+
+
+def draw(studio, *prompts: str, after: str = "") -> list[str]:
+    """Pictures of these; their ids. `after` is the one that is in the frame already."""
+    drawn = [after]
+    for prompt in prompts:
+        drawn.append(studio.draw(prompt, drawn[-1]))
+    return drawn[1:]
+
+
+def test_reuse_brings_the_settings_back_to_the_studio(visit):
+    studio = visit()
+    studio.set_number("Seed", 7)
+    studio.set_number("Steps", 5)
+    studio.choose_style("sketch")
+    (first,) = draw(studio, "a red house")
+    studio.set_number("Steps", 9)
+    studio.set_number("Seed", 8)
+    studio.ask("something else")
+    second = studio.wait_for_new(first)
+    page = history(studio.page)
+    tile(page, 1).click()
+    page.get_by_role("button", name="Reuse", exact=True).click()
+    studio.opened()
+    expect(studio.prompt).to_have_value("a red house")
+    expect(page.locator(".pick .name")).to_have_text("sketch")
+    studio.prompt.press("Control+Enter")
+    third = studio.wait_for_new(second)
+    stored = [page.request.get(f"/app/static/img/{one}?clean=1").body() for one in (first, second, third)]
+    assert stored[0] == stored[2] != stored[1]
+
+
+def test_two_are_compared_by_picture_and_by_setting(visit):
+    studio = visit()
+    draw(studio, "a red house", "a blue boat")
+    page = history(studio.page)
+    tile(page, 0).click(modifiers=["Control"])
+    tile(page, 1).click(modifiers=["Control"])
+    page.get_by_role("toolbar").get_by_role("button", name="Compare").click()
+    dialog = page.locator(".compare")
+    expect(dialog.locator(".pane img")).to_have_count(2)
+    differs = dialog.locator("tr.differs")
+    expect(differs.filter(has_text="Prompt")).to_contain_text("a red house")
+    expect(dialog.locator("tr.same").filter(has_text="Steps")).to_be_visible()
+    first = dialog.locator(".pane").first
+    first.dblclick()
+    shown = dialog.locator(".paper").evaluate_all("all => all.map((one) => one.style.transform)")
+    assert "scale(3)" in shown[0] and len(set(shown)) == 1  # alike, to the pixel
+    dialog.get_by_role("button", name="One over the other").click()
+    line = dialog.get_by_role("slider")
+    line.fill("80")
+    expect(dialog.locator(".pane")).to_have_attribute("style", re.compile(r"--cut: 80%"))
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+
+
+def test_verify_says_that_a_picture_is_the_same_pixel_for_pixel(visit):
+    studio = visit()
+    draw(studio, "a red house")
+    page = history(studio.page)
+    tile(page, 0).click()
+    page.get_by_role("button", name="Verify").click()
+    expect(page.locator(".verify .says")).to_have_text("Identical, pixel for pixel.")
+    page.keyboard.press("Escape")
+    expect(tiles(page)).to_have_count(1)  # to draw it again leaves no second one
+    tile(page, 0).click()
+    expect(page.locator(".verify .says")).to_have_text("Identical, pixel for pixel.")
+
+
+def test_what_is_thrown_away_can_be_undone_and_found_in_the_trash(visit):
+    studio = visit()
+    first, second = draw(studio, "a red house", "a blue boat")
+    page = history(studio.page)
+    tile(page, 0).focus()
+    page.keyboard.press("Delete")
+    expect(tiles(page)).to_have_count(1)
+    page.get_by_role("button", name="Undo").click()
+    expect(tiles(page)).to_have_count(2)
+    assert ids(page) == [second, first]
+    page.keyboard.press("Control+a")
+    page.get_by_role("toolbar").get_by_role("button", name="Move to the trash").click()
+    expect(page.locator(".empty")).to_contain_text("can be found again")
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("menuitem", name="Trash").click()
+    expect(tiles(page)).to_have_count(2)
+    tile(page, 1).click(modifiers=["Control"])
+    page.get_by_role("toolbar").get_by_role("button", name="Put back").click()
+    expect(tiles(page)).to_have_count(1)
+    page.get_by_role("button", name="Empty the trash").click()
+    page.locator(".ask").get_by_role("button", name="Empty the trash").click()
+    expect(page.locator(".empty")).to_contain_text("The trash is empty.")
+    page.get_by_role("button", name="Back to all pictures").click()
+    expect(tiles(page)).to_have_count(1)
+    assert ids(page) == [first]
+
+
+def test_selected_pictures_come_as_a_zip_that_opens(visit):
+    studio = visit()
+    drawn = draw(studio, "a red house", "a blue boat")
+    page = history(studio.page)
+    page.keyboard.press("Control+a")
+    with page.expect_download() as download:
+        page.get_by_role("toolbar").get_by_role("button", name="Download").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        pictures = [name for name in archive.namelist() if name.endswith(".png")]
+        assert len(pictures) == 2 and {"manifest.csv", "manifest.json"} <= set(archive.namelist())
+        for name in pictures:
+            assert Image.open(io.BytesIO(archive.read(name))).size == (128, 128)
+        assert all(one in archive.read("manifest.json").decode() for one in drawn)
+
+
+def test_the_whole_history_goes_out_as_lines_and_comes_back(visit, tmp_path):
+    studio = visit()
+    draw(studio, "a red house", "a blue boat")
+    page = history(studio.page)
+    page.get_by_role("button", name="More").click()
+    with page.expect_download() as download:
+        page.get_by_role("menuitem", name="Save the whole history").click()
+    lines = Path(download.value.path()).read_text("utf-8").splitlines()
+    assert [json.loads(line) is not None for line in lines].count(True) >= 2
+    saved = tmp_path / "history.jsonl"
+    saved.write_text("\n".join([*lines, "{broken"]), "utf-8")
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("menuitem", name="Delete all that is mine").click()
+    page.locator(".ask").get_by_role("button", name="Delete all that is mine").click()
+    expect(page.locator(".empty")).to_contain_text("can be found again")
+    page.locator("input.lines").set_input_files(saved)
+    expect(page.locator(".ask")).to_contain_text("2 records read.")
+    expect(page.locator(".ask li").last).to_contain_text(f"Line {len(lines) + 1}")
+    page.keyboard.press("Escape")
+    expect(tiles(page)).to_have_count(2)
+
+
+def test_a_note_is_kept_while_one_types_and_found_by_its_words(visit):
+    studio = visit()
+    draw(studio, "a red house", "a blue boat")
+    page = history(studio.page)
+    tile(page, 1).click()
+    page.get_by_label("Note", exact=True).fill("for the autumn poster")
+    page.get_by_label("Tags", exact=True).fill("client, 海报")
+    expect(page.locator(".notes .says")).to_have_text("Kept")
+    page.get_by_label("Note", exact=True).fill("for the winter poster")
+    page.reload()  # at once: what was typed last is sent on the way out
+    for words in ("winter", "client", "海报"):
+        search(page, words)
+        expect(tiles(page)).to_have_count(1)
+    tile(page, 0).click()
+    expect(page.get_by_label("Tags", exact=True)).to_have_value("client, 海报")
+
+
+def test_the_keyboard_does_it_all(visit):
+    studio = visit()
+    first, second, third = draw(studio, "a red house", "a blue boat", "a tree")
+    page = history(studio.page)
+    page.keyboard.press("ArrowRight")
+    expect(tile(page, 0)).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(tile(page, 1)).to_be_focused()
+    page.keyboard.press("f")
+    expect(tile(page, 1)).to_have_attribute("data-favourite", "true")
+    page.keyboard.press("Space")
+    expect(tile(page, 1)).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("Shift+ArrowRight")
+    expect(page.get_by_role("toolbar")).to_contain_text("2 selected")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("toolbar")).to_be_hidden()
+    page.keyboard.press("Enter")
+    dialog = page.locator(".detail")
+    expect(dialog.locator(".prompt")).to_have_text("a red house")
+    page.keyboard.press("ArrowLeft")
+    expect(dialog.locator(".prompt")).to_have_text("a blue boat")
+    page.keyboard.press("Escape")
+    expect(tile(page, 1)).to_be_focused()
+    page.keyboard.press("?")
+    expect(page.locator(".help")).to_contain_text("Go from picture to picture")
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    page.keyboard.type("tree")
+    expect(tiles(page)).to_have_count(1)
+    assert ids(page) == [third]
+    page.reload()
+    page.get_by_role("button", name="Filters").click()
+    page.locator(".panel").get_by_role("button", name="Favourites").click()
+    expect(tiles(page)).to_have_count(1)
+    assert ids(page) == [second] and first != second
