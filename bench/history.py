@@ -15,7 +15,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,6 +41,7 @@ STYLES = [f"style{n}" for n in range(30)]
 SIZES = [(1024, 1024), (768, 1024), (1024, 768), (512, 512), (2048, 2048)]
 FIRST_MS = 1_750_000_000_000
 MINUTE_MS = 60_000
+A_PART = 20  # records
 
 
 class Maker:
@@ -204,31 +205,42 @@ def verified(count: int) -> None:
     drawn_in = surroundings_of(given, info, engine.facts())
     with tempfile.TemporaryDirectory() as folder:
         paths = PathsConfig(given.paths.lora, given.paths.lora_cache, Path(folder))
-        config, same, began = Config(model=given.model, paths=paths), 0, perf_counter()
-        ids = []
-        for again in (False, True):
-            studio = assemble(config, info, lambda: engine, do=lambda task: task())
-            studio.jobs.drawn_in(drawn_in)
-            for n in range(count):
+        config, began = Config(model=given.model, paths=paths), perf_counter()
+        done = same = records = 0
+        while done < count:
+            ids: list[str] = []
+            for again in (False, True):  # by another studio, on the same folder
+                studio = assemble(config, info, lambda: engine, do=at_once)
+                studio.jobs.drawn_in(drawn_in)
+                for n in range(min(A_PART, count - done)):
+                    if again:
+                        studio.history.verify(OWNER, ids[n])
+                    else:
+                        ids.append(studio.jobs.submit(OWNER, picture(rng, info.sizes, styles)))
+                    while (job := studio.jobs.next(True, 0)) is not None:
+                        studio.worker._advance(engine, job)
                 if again:
-                    studio.history.verify(OWNER, ids[n])
-                else:
-                    use = (StyleUse(rng.choice(styles), rng.choice((0.5, 0.8, 1.0))),) if rng.random() < 0.5 else ()
-                    width, height = rng.choice(info.sizes)
-                    steps, guidance = rng.choice((4, 8, 12)), rng.choice((0.0, 0.0, 1.0))
-                    words = f"a {rng.choice(COLOURS)} {rng.choice(('house', 'boat', 'cat', 'tree'))}"
-                    request = GenerationRequest(words, width, height, rng.randrange(2**32), steps, guidance, styles=use)
-                    ids.append(studio.jobs.submit(OWNER, request))
-                while (job := studio.jobs.next(True, 0)) is not None:
-                    studio.worker._advance(engine, job)
-            if again:
-                found = [studio.history.verification(OWNER, job_id) for job_id in ids]
-                same = sum(one is not None and one.identical and not one.changed for one in found)
-                records = studio.history.facets(OWNER).total
-            studio.store.close()
-            studio.holder.close()
-    took_s = perf_counter() - began
-    print(f"{count} records drawn again: {same} identical, pixel for pixel; {records} records, {took_s:.0f} s")
+                    found = [studio.history.verification(OWNER, job_id) for job_id in ids]
+                    same += sum(one is not None and one.identical and not one.changed for one in found)
+                    records = studio.history.facets(OWNER).total
+                studio.store.close()
+                studio.holder.close()
+            done += len(ids)
+            took_s = perf_counter() - began
+            print(f"{done} records drawn again: {same} identical, pixel for pixel; {records} records, {took_s:.0f} s")
+            sys.stdout.flush()
+
+
+def picture(rng: random.Random, sizes: Sequence[tuple[int, int]], styles: Sequence[str]) -> GenerationRequest:
+    use = (StyleUse(rng.choice(styles), rng.choice((0.5, 0.8, 1.0))),) if rng.random() < 0.5 else ()
+    width, height = rng.choice(sizes)
+    steps, guidance = rng.choice((2, 4, 8)), rng.choice((0.0, 0.0, 1.0))
+    words = f"a {rng.choice(COLOURS)} {rng.choice(('house', 'boat', 'cat', 'tree'))}"
+    return GenerationRequest(words, width, height, rng.randrange(2**32), steps, guidance, styles=use)
+
+
+def at_once(task: Callable[[], object]) -> None:
+    task()
 
 
 @contextmanager

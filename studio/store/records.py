@@ -218,10 +218,12 @@ class Records:
         with refusals_told(), self._writing.begin() as connection:
             there = set(connection.execute(select(history.c.job_id).where(history.c.job_id.in_(ids))).scalars())
             new = {r["job_id"]: dict(r) for r in records if r["job_id"] not in there}
+            known = {
+                facts: environment_number(connection, facts) for facts in {r["facts"] for r in new.values()} if facts
+            }
             whole = []
             for record in new.values():
-                facts = record.pop("facts")
-                environment = environment_number(connection, facts) if facts else None
+                environment = known.get(record.pop("facts"))
                 said = (record["note"], *json.loads(record["tags"]))
                 whole.append(({**record, "owner": owner, "environment": environment}, said))
             if whole:
