@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from time import monotonic, sleep
@@ -25,6 +26,11 @@ from core.config import EVENTS, ArchiveConfig, Config, HistoryConfig, PathsConfi
 from core.engine import EngineFacts, Event, Frame, ModelInfo, Picture, Progress
 from core.request import GenerationRequest, StyleUse
 from studio.build import Studio, assemble
+from studio.hooks import Hooks
+from studio.store.database import open_database
+from studio.store.outbox import Outbox
+from studio.store.recording import Ending
+from studio.store.store import NewJob, Store
 
 SIDE = 256
 INFO = ModelInfo("at once", "/nowhere", 16, 512, ((SIDE, SIDE),), 1, 0.0)
@@ -115,6 +121,30 @@ def took(studio: Studio, seed: int) -> float:
     return (monotonic() - began_s) * 1000
 
 
+def transactions(times: int = 150) -> None:
+    """What the letters add to the transactions that a picture waits for: accepted, started, finished."""
+    request = GenerationRequest("a red house", SIDE, SIDE, 1, 1).to_json()
+    spent: dict[int, list[float]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        database = open_database("sqlite", Path(folder))
+        stores = {}
+        for told in (0, 1, 4):
+            sections = hooked("http://127.0.0.1:9/", *map(str, range(told))) if told else {}
+            outbox = Outbox(database, "bench")
+            hooks = Hooks(Config(paths=PathsConfig(data=Path(folder)), **sections), outbox, lambda: datetime.now(UTC))
+            stores[told], spent[told] = Store(database, "bench", outbox.teller(hooks.letters)), []
+        for turn in range(times):
+            for told, store in stores.items():
+                job_id, began_s = f"{told}-{turn}", monotonic()
+                store.add(NewJob(job_id, "ann", None, "interactive", request, 1_000), 1)
+                store.begin(job_id, 2_000)
+                store.end(job_id, Ending("done", 1, SIDE, SIDE, 3_000, 5, "x.png"))
+                spent[told].append((monotonic() - began_s) * 1000)
+        database.dispose()
+    for told, each in spent.items():
+        print(f"the three transactions of a job, {told} addresses told of all: {statistics.median(each):.2f} ms")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--rounds", type=int, default=150)
@@ -124,6 +154,7 @@ def main() -> None:
     if options.serve:
         serve()
     logging.disable()
+    transactions()
     with receivers() as base:
         measure(base, options.rounds, options.pause)
 
