@@ -24,9 +24,9 @@ OURS = set(LAYERS)
 MODELS = {"torch", "diffusers", "transformers", "peft", "safetensors", "accelerate", "tokenizers"}
 MAY_IMPORT = {  # whose business a library is
     **dict.fromkeys(MODELS, {"pipeline", "demo", "bench"}),
-    "streamlit": {"ui", "app"},
+    "streamlit": {"ui", "app", "bench"},
     "starlette": {"web", "ui", "app"},
-    "sqlalchemy": {"studio"},
+    "sqlalchemy": {"studio", "bench"},
     "alembic": {"studio"},
 }
 JOINT = Path("studio/build.py")  # joins studio and pipeline
