@@ -42,7 +42,7 @@ function newDetail(dialog, requests, words, language, acts) {
       factList(settingsOf(entry, words)),
       view.notes.box,
       factList(factsOf(entry, words, language)),
-      ...(entry.has ? [verifier(entry, requests, words, language)] : []),
+      ...(entry.state === "done" ? [verifier(entry, requests, words, language)] : []),
       ...lineage(entry),
       foot(card, entry),
     );
@@ -77,7 +77,7 @@ function newDetail(dialog, requests, words, language, acts) {
     const row = make("div", "row");
     const copy = button(words.copy, () => copied(copy, entry.prompt, words), "link");
     row.append(copy);
-    const why = entry.state === "done" ? [] : [text("p", "why", entry.error || (entry.state === "cancelled" ? words.cancelled : words.failed))];
+    const why = entry.state === "done" ? [] : [text("p", "why", absence(entry, words))];
     return [words_, row, ...why];
   }
 
