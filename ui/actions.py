@@ -9,6 +9,7 @@ from math import inf
 
 from core.errors import UserError
 from core.request import GenerationRequest
+from studio.photos import enlarging
 from ui import state
 from ui.state import Config
 
@@ -77,6 +78,13 @@ def retry(job_id: str) -> None:
 
     if job_id not in retried:
         _ask_for(submit)
+
+
+def enlarge(job_id: str, factor: int) -> None:
+    """A finished picture once more, 2 or 4 times larger; the frame goes along with it. Raises UserError."""
+    studio = state.base().studio
+    enlarging.enlarge(studio.jobs, studio.sources, state.owner(), job_id, factor)
+    state.result().follow()
 
 
 def cancel(job_id: str) -> None:

@@ -116,6 +116,7 @@ def _kept() -> dict[Any, Any]:
     return cast(dict[Any, Any], st.session_state.setdefault("kept", {}))
 
 
+START_PHOTO = "start-photo"  # the id of a picture that is to be a photo; the Photos page takes it in
 GO_TO = "go-to"  # the address of a page that a click leads to; navigation.py goes there in the next run
 
 

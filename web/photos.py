@@ -240,7 +240,7 @@ def _is_trying(look: BatchNow) -> bool:
 
 def _photo(photo: PhotoNow, say: Callable[[StudioError], str]) -> dict[str, Any]:
     told: dict[str, Any] = {"position": photo.position, "name": photo.name, "state": photo.state}
-    told["thumb"] = bool(photo.file)
+    told["thumb"] = photo.file  # another one, another address
     if photo.job:
         told["job"] = photo.job
     if photo.error is not None:

@@ -43,7 +43,7 @@ class BatchFiles:
         name, folder = uuid4().hex, self.folder / batch
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            write_whole(folder / f"{name}{_THUMBNAIL}", thumbnail)
+            (folder / f"{name}{_THUMBNAIL}").write_bytes(thumbnail)  # nothing is lost with it
             write_whole(folder / f"{name}{_PHOTO}", photo)
         except OSError as error:
             raise unwritable(self.folder, error) from error

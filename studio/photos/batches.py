@@ -1,16 +1,12 @@
 """Sets of photos: brought in one by one, drawn alike, a few at a time, until all are done.
 
-An owner has one set at a time. What is to be drawn stands in the store before a photo's sender has an answer; a thread
-of its own submits it little by little, so that a set of any size leaves room in the queue, and goes on after a restart
-where it was: the key of a photo's job is the photo, so none is drawn twice.
+An owner has one set at a time. What was brought in stands in the store before its sender has an answer; what is drawn
+when is the feeder's business.
 """
 
 import hashlib
-import io
 import json
-import logging
 import secrets
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -18,32 +14,23 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
-from PIL import Image
-
 from core import errors
 from core.engine import Frame, ModelInfo
 from core.errors import N_, UserError
-from studio.endings import milliseconds
 from studio.job import Snapshot
 from studio.jobs import Jobs
 from studio.photos.archives import Upload, unpack
 from studio.photos.batch_files import BatchFiles, Incoming
 from studio.photos.batch_now import BatchNow, PhotoNow, PhotoState, Trial, left_s, photo_now
-from studio.photos.reading import read
+from studio.photos.feeder import Feeder
+from studio.photos.requesting import Requesting
 from studio.photos.settings import TRIED, PhotoSettings, defaults
-from studio.roster import QueueFull
 from studio.sources import Sources
 from studio.store.batches import CLOSED, BatchStore, NewPhoto, StoredBatch, StoredPhoto
 from studio.store.database import StoreError
 from studio.styles import StyleLibrary
 
-log = logging.getLogger(__name__)
-
 MOST_PHOTOS = 2_000
-AHEAD = 4  # of a set are in the queue at a time: the device never waits for the next, and the owner has room for others
-THUMBNAIL_SIDE = 160
-ROUND_S = 0.2  # the shortest picture there is takes longer than a round by that many
-IDLE_S = 2.0
 _NEW_SEEDS = 2**32
 
 
@@ -55,26 +42,19 @@ class Batches:
         info: ModelInfo | None, *, now: Callable[[], datetime], new_id: Callable[[], str],
     ) -> None:  # fmt: skip
         self._store, self._files, self._jobs, self._sources = store, files, jobs, sources
-        self._styles, self._info, self._now, self._new_id = styles, info, now, new_id
-        self._decoding = threading.Lock()  # one photo at a time: a large one takes hundreds of MB
-        self._changing = threading.Lock()
-        self._running: dict[str, StoredBatch] | None = None  # None: not read from the store yet
-        self._fed: dict[str, set[str]] = {}  # the jobs of each set that were active when last seen
-        self._wake = threading.Event()
-        self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="photos", daemon=True)
+        self._styles, self._info, self._new_id = styles, info, new_id
+        self._requesting = Requesting(files, sources, styles, info)
+        self.feeder = Feeder(store, jobs, self._requesting, files.place, now)
 
     def start(self) -> None:
         """From now on sets are drawn."""
         with suppress(StoreError, OSError):  # what is left over stays until the next start
             self._files.sweep(self._store.files)
-        self._thread.start()
+        self.feeder.start()
 
-    def stop(self, timeout_s: float = 10.0) -> None:
-        self._stopping = True
-        self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout_s)
+    def stop(self) -> None:
+        """What is not drawn yet goes on after the next start."""
+        self.feeder.stop()
 
     # --- looking -----------------------------------------------------------------------------------------------
 
@@ -124,7 +104,7 @@ class Batches:
         """
         batch = self._open(owner)
         for upload in unpack(name, file):
-            yield self._put(batch.id, self._examined(batch.id, upload))
+            yield self._put(batch.id, self._requesting.examine(batch.id, upload))
 
     def take(self, owner: str, picture_id: str) -> PhotoNow:
         """A picture of the owner's own as a photo. Raises UserError when it is not there."""
@@ -136,7 +116,7 @@ class Batches:
         if file is None or not data:
             raise UserError(N_("There is no such picture any more."))
         batch = self._open(owner)
-        photo = self._examined(batch.id, Upload(file.name, data))
+        photo = self._requesting.examine(batch.id, Upload(file.name, data))
         return self._put(batch.id, replace(photo, parent=picture_id))
 
     def remove(self, owner: str, position: int) -> None:
@@ -169,28 +149,24 @@ class Batches:
             raise UserError(N_("There is no photo to draw. Add one first."))
         self._store.wait_again(batch.id, wanted)
         self.end_trial(owner)
-        self._go_on(batch)
+        self.feeder.begin(batch)
 
     def pause(self, owner: str) -> None:
         """Begin no more of them; those in the queue are drawn."""
         batch = self._current(owner)
-        with self._changing:
-            if batch.state == "running":
-                self._store.change(batch.id, state="paused")
-                self._forget(batch.id)
+        if batch.state == "running":
+            self.feeder.end(batch.id, "paused")
 
     def resume(self, owner: str) -> None:
         """Go on after a pause."""
         batch = self._current(owner)
         if batch.state == "paused":
-            self._go_on(batch)
+            self.feeder.begin(batch)
 
     def cancel(self, owner: str) -> None:
         """Stop at once. What is done stays; the rest waits, to be drawn with other settings or not at all."""
         batch = self._current(owner)
-        with self._changing:
-            self._store.change(batch.id, state="open")
-            self._forget(batch.id)
+        self.feeder.end(batch.id, "open")
         photos = self.look(owner).photos
         for photo in photos:
             if photo.state in ("queued", "running"):
@@ -203,7 +179,7 @@ class Batches:
         if not any(p.position == position and p.state in ("failed", "gone") for p in look.photos):
             raise UserError(N_("There is no photo to draw. Add one first."))
         self._store.wait_again(batch.id, [position])
-        self._go_on(batch)
+        self.feeder.begin(batch)
 
     def close(self, owner: str) -> None:
         """Put the set away: the next one begins empty. What was drawn stays in the history."""
@@ -228,7 +204,7 @@ class Batches:
         rows = self._store.photos(batch.id, [position])
         if not rows or not rows[0].file:
             raise UserError(N_("There is no photo to draw. Add one first."))
-        frame = self._read(batch.id, rows[0], settings)
+        frame = self._requesting.read(batch.id, rows[0], settings)
         jobs = [(at, self._try(owner, batch.id, rows[0], settings.at(at), frame)) for at in TRIED]
         self._store.change(batch.id, trial=json.dumps({"position": position, "jobs": jobs}))
 
@@ -260,123 +236,18 @@ class Batches:
         ready = tuple(style.name for style in self._styles.list() if style.state == "ready")
         return defaults(self._info, ready, secrets.randbelow(_NEW_SEEDS))
 
-    def _examined(self, batch: str, upload: Upload) -> NewPhoto:
-        """Read once, to know what it is; kept as it came, for its settings to change."""
-        try:
-            if upload.problem is not None:
-                raise upload.problem
-            with self._decoding:
-                photo = read(upload.data, THUMBNAIL_SIDE)
-        except UserError as error:
-            return NewPhoto(upload.name, state="refused", error=errors.to_json(error))
-        name = self._files.save(batch, upload.data, _webp(photo.frame))
-        return NewPhoto(upload.name, name, notes=json.dumps(photo.notes))
-
     def _put(self, batch: str, photo: NewPhoto) -> PhotoNow:
         position = self._store.put(batch, photo, MOST_PHOTOS)
         if position is None:
             if photo.file:
                 self._files.drop(batch, photo.file)
             raise UserError(N_("There are {most} photos already. Draw these first."), most=MOST_PHOTOS)
-        self._wake.set()
         error = errors.from_json(photo.error) if photo.error else None
         state: PhotoState = "refused" if photo.state == "refused" else "waiting"
         return PhotoNow(position, photo.name, state, file=photo.file, error=error, notes=tuple(json.loads(photo.notes)))
 
-    # --- inside: drawing ---------------------------------------------------------------------------------------
-
-    def _go_on(self, batch: StoredBatch) -> None:
-        with self._changing:
-            started_ms = milliseconds(self._now())
-            self._store.change(batch.id, state="running", started_ms=started_ms)
-            if self._running is not None:
-                known = self._store.current(batch.owner)
-                if known is not None and known.id == batch.id:
-                    self._running[batch.id] = known
-        self._wake.set()
-
-    def _forget(self, batch: str) -> None:
-        if self._running is not None:
-            self._running.pop(batch, None)
-
-    def _run(self) -> None:
-        while not self._stopping:
-            self._wake.clear()
-            try:
-                busy = self.round()
-            except StoreError as error:
-                log.warning("%s", error)
-                busy = False
-            except Exception:
-                log.exception("a set of photos could not be gone on with")  # the others are not its victims
-                busy = False
-            self._wake.wait(ROUND_S if busy else IDLE_S)
-
-    def round(self) -> bool:
-        """Submit what there is room for; whether any set is being drawn. Raises StoreError."""
-        with self._changing:
-            if self._running is None:
-                self._running = {batch.id: batch for batch in self._store.running(self._files.place())}
-                self._fed = {batch: self._in_queue(batch) for batch in self._running}
-            running = list(self._running.values())
-        return sum(self._feed(batch) for batch in running) > 0
-
-    def _in_queue(self, batch: str) -> set[str]:
-        return {photo.job for photo in self._store.photos(batch) if photo.job and not photo.status}
-
-    def _feed(self, batch: StoredBatch) -> bool:
-        """Whether there is more to do for it."""
-        fed = self._fed.setdefault(batch.id, set())
-        for job_id in list(fed):
-            snapshot = self._jobs.snapshot(batch.owner, job_id)
-            if snapshot is None or not snapshot.active:
-                fed.discard(job_id)
-        room = AHEAD - len(fed)
-        waiting = self._store.waiting(batch.id, room) if room > 0 else []
-        for row in waiting:
-            try:
-                self._submit(batch, row, fed)
-            except (QueueFull, StoreError):
-                return True  # later
-            except UserError as error:
-                self._store.change_photo(batch.id, row.position, state="failed", error=errors.to_json(error))
-        if room > 0 and not waiting and not fed:
-            self._finish(batch)
-            return False
-        return True
-
-    def _submit(self, batch: StoredBatch, row: StoredPhoto, fed: set[str]) -> None:
-        settings = PhotoSettings.from_json(batch.settings)
-        frame = self._read(batch.id, row, settings)
-        with self._changing:
-            if self._running is None or batch.id not in self._running:
-                return  # stopped meanwhile
-            source = self._sources.add(batch.owner, frame)
-            request = settings.request(self._model(), (frame.width, frame.height), source, self._words(settings))
-            job_id = self._jobs.submit(
-                batch.owner, request, f"photo {batch.id} {row.position} {row.attempt}", "batch",
-                parent=row.parent, batch=batch.id, batch_index=row.position, input_name=row.name,
-            )  # fmt: skip
-            if self._store.submitted(batch.id, row.position, job_id, source):
-                fed.add(job_id)
-            else:  # taken out meanwhile
-                self._jobs.cancel(batch.owner, job_id)
-
-    def _finish(self, batch: StoredBatch) -> None:
-        with self._changing:
-            if self._running is not None and batch.id in self._running and not self._store.waiting(batch.id, 1):
-                self._store.change(batch.id, state="open")
-                self._forget(batch.id)
-                self._fed.pop(batch.id, None)
-
-    def _read(self, batch: str, row: StoredPhoto, settings: PhotoSettings) -> Frame:
-        data = self._files.photo(batch, row.file)
-        with self._decoding:
-            return read(data, settings.longest, settings.background_rgb()).frame
-
     def _try(self, owner: str, batch: str, row: StoredPhoto, settings: PhotoSettings, frame: Frame) -> str:
-        source = self._sources.add(owner, frame)
-        request = settings.request(self._model(), (frame.width, frame.height), source, self._words(settings))
+        request = self._requesting.request(owner, frame, settings)
         key = hashlib.sha256(f"{batch} {request.to_json()}".encode()).hexdigest()
         return self._jobs.submit(owner, request, f"try {key}", parent=row.parent, input_name=row.name)
 
@@ -386,19 +257,3 @@ class Batches:
         known = json.loads(batch.trial)
         jobs = [(float(at), self._jobs.snapshot(owner, job_id)) for at, job_id in known["jobs"]]
         return Trial(known["position"], tuple((at, job) for at, job in jobs if job is not None))
-
-    def _model(self) -> ModelInfo:
-        if self._info is None:
-            raise UserError(N_("The model cannot be used. The Status page says why."))
-        return self._info
-
-    def _words(self, settings: PhotoSettings) -> str:
-        """What a style wants to hear, where no prompt was given."""
-        style = next((one for one in self._styles.list() if one.name == settings.style), None)
-        return ", ".join(style.about.words) if style is not None and style.about.words else "a photo"
-
-
-def _webp(frame: Frame) -> bytes:
-    out = io.BytesIO()
-    Image.frombytes("RGB", (frame.width, frame.height), frame.rgb).save(out, "WEBP", quality=80)
-    return out.getvalue()

@@ -4,6 +4,7 @@ Each line in is {"what": ...}, each line out its answer. The engine draws two st
 seed, so that one drawn anew can be told from another.
 """
 
+import io
 import json
 import os
 import random
@@ -14,10 +15,13 @@ from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from core.config import Config, PathsConfig
 from core.engine import EngineFacts, Event, Frame, ModelInfo, Picture, Progress
 from core.request import GenerationRequest, StyleUse
 from studio.build import Studio, assemble
+from studio.photos.settings import PhotoSettings
 
 INFO = ModelInfo("victim", "/nowhere", 16, 512, ((128, 128),), 2, 0.0)
 SIDE = 320
@@ -71,6 +75,17 @@ def answer(studio: Studio, engine: Engine, order: dict[str, Any]) -> Any:
         if job is not None:
             studio.worker._advance(engine, job)
         return job.id if job else None
+    if order["what"] == "photos":  # bring in so many, and draw them
+        for number in range(order["count"]):
+            shape = Image.new("RGB", (64 + number, 64), "red")
+            shape.save(photo := io.BytesIO(), "PNG")
+            list(studio.photos.add("ann", f"{number}.png", photo))
+        studio.photos.draw("ann", PhotoSettings(longest=128, seed=7))
+        return True
+    if order["what"] == "feed":
+        return studio.photos.feeder.round()
+    if order["what"] == "states":
+        return [photo.state for photo in studio.photos.look("ann").photos]
     if order["what"] == "list":
         return [[job.id, job.state, job.attempt, str(job.error)] for job in studio.jobs.list("ann")]
     raise ValueError(order)

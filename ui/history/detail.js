@@ -1,6 +1,9 @@
 // One picture, large, with all that is known of it and all that can be done with it.
 
-// `acts` has index(id), count(), card(index), reuse(entry, what), favourite(card), trash(card), restore(card), closed(id).
+const MOST_SIDE = 8192; // pixels of the largest picture there is
+
+// `acts` has index(id), count(), card(index), reuse(entry, what), photo(entry), enlarge(entry, factor), favourite(card),
+// trash(card), restore(card), closed(id).
 function newDetail(dialog, requests, words, language, acts) {
   const view = { id: "", notes: null, zoom: null, turn: 0 };
 
@@ -97,6 +100,11 @@ function newDetail(dialog, requests, words, language, acts) {
     more.append(button(words.reuseNoSeed, () => acts.reuse(entry, "other seed"), "link"));
     if (entry.styles.length) more.append(button(words.reuseStyle, () => acts.reuse(entry, "style"), "link"));
     if (entry.has) {
+      more.append(button(words.asPhoto, () => acts.photo(entry), "link"));
+      for (const factor of [2, 4]) {
+        const [width, height] = [entry.width * factor, entry.height * factor];
+        if (Math.max(width, height) <= MOST_SIDE) more.append(button(filled(words.enlarge, { width, height }), () => acts.enlarge(entry, factor), "link"));
+      }
       const clean = make("a", "link", { href: `/app/static/img/${entry.id}?download=1&clean=1`, textContent: words.clean, title: words.cleanLong });
       clean.setAttribute("download", "");
       more.append(clean);

@@ -24,6 +24,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     index: (id) => page.gallery.cards.findIndex((card) => card.id === id),
     count: () => page.gallery.cards.length,
     card: (index) => page.gallery.cards[index],
+    photo: (entry) => page.act("act", { do: "photo", id: entry.id }),
+    enlarge: (entry, factor) => page.act("act", { do: "enlarge", id: entry.id, factor }),
     reuse: (entry, what) => page.act("act", { do: "reuse", id: entry.id, what }),
     favourite: (card) => mark(page, [card], !card.favourite),
     trash: (card) => removed(page, [card]),

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from core.errors import UserError
-from ui import i18n, setup, state
+from ui import actions, i18n, setup, state
 from ui.history.words import words
 from ui.i18n import say
 
@@ -40,12 +40,17 @@ def _acted() -> None:
 
 
 def act(order: Any) -> None:
-    """What was clicked, as it came from the browser: {do: "studio"}, or {do: "reuse", id, what}."""
+    """What was clicked, as it came from the browser: {do: "studio"}, {do: "reuse", id, what}, {do: "photo", id}
+    or {do: "enlarge", id, factor}."""
     st.session_state.pop(PROBLEM, None)
     try:
         if order.get("do") == "reuse":
             setup.reuse(str(order.get("id")), str(order.get("what")))
-        st.session_state[state.GO_TO] = "studio"
+        elif order.get("do") == "enlarge":
+            actions.enlarge(str(order.get("id")), order.get("factor"))
+        elif order.get("do") == "photo":
+            st.session_state[state.START_PHOTO] = str(order.get("id"))
+        st.session_state[state.GO_TO] = "photos" if order.get("do") == "photo" else "studio"
     except UserError as error:
         st.session_state[PROBLEM] = error
 

@@ -134,6 +134,8 @@ def _detail() -> dict[str, Any]:
         "reuseNoSeed": _("Reuse with another seed"),
         "reuseStyle": _("Only the style"),
         "download": _("Download"),
+        "asPhoto": _("Redraw as a photo"),
+        "enlarge": _("Finish at {width} × {height}"),
         "clean": _("Clean copy"),
         "cleanLong": _("The same picture, without its settings inside the file"),
         "note": _("Note"),

@@ -4,7 +4,7 @@
 function beforeAfter(photo, after, words) {
   const pane = make("div", "pane");
   const before = `/app/static/photos/before/${photo.position}?job=${photo.job}`;
-  pane.append(paperOf(after ? before : `/app/static/photos/thumb/${photo.position}?of=${photo.name}`, words.before, pane));
+  pane.append(paperOf(after ? before : `/app/static/photos/thumb/${photo.position}?v=${photo.thumb}`, words.before, pane));
   if (after) overlay(pane, paperOf(after, words.after, pane), words.line);
   return pane;
 }

@@ -42,6 +42,10 @@ function newPage(root, find, data) {
   dropTarget(find(".drop"), words.dropHere, (dropped) => page.sender.send(dropped));
   root.jimengTake = (pasted) => page.sender.send(pasted);
   if (!root.listens) listenForPaste(root);
+  for (const drawn of [".head", ".go", ".strip", ".single", ".rows"]) {
+    find(drawn).replaceChildren(); // by a page that was before
+    find(drawn).dataset.now = "";
+  }
   complain(page, data.problem);
   return page;
 }

@@ -18,13 +18,12 @@ from web.photos import UPLOAD
 HERE = Path(__file__).parent
 SHARED = HERE.parent
 KEY = "photos"
-START = "photos.start"  # the id of a picture to start from: set it, and go to this page
 SCRIPTS = ("send.js", "settings.js", "rows.js", "closer.js", "page.js")
 SHARED_SCRIPTS = ("dom.js", "drop_target.js", "over.js", "live.js")
 
 
 def show() -> None:
-    problem = _take(st.session_state.pop(START, ""))
+    problem = _take(str(st.session_state.pop(state.START_PHOTO, "")))
     with st.container(key="photos-page"):
         component()(key=KEY, data=page_data(problem))
 

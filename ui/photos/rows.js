@@ -37,7 +37,7 @@ function stateOf(photo, words) {
 }
 
 function sourceOf(photo) {
-  return photo.state === "done" ? `/app/static/thumb/${photo.job}` : `/app/static/photos/thumb/${photo.position}?of=${photo.name}`;
+  return photo.state === "done" ? `/app/static/thumb/${photo.job}` : `/app/static/photos/thumb/${photo.position}?v=${photo.thumb}`;
 }
 
 function thumbOf(photo, words, acts) {

@@ -28,7 +28,7 @@ function newSettings(fieldset, data, changed, tryStrengths) {
   const says = text("span", "says", "");
   const strength = row("strength", words.strength, range(10, 100, 5), says);
   const strip = button(words.tryFive, tryStrengths, "link");
-  const words_ = make("textarea", "", { rows: 2, maxLength: 4000, placeholder: words.promptHint });
+  const prompt = make("textarea", "", { rows: 2, maxLength: 4000, placeholder: words.promptHint });
   const fold = make("details", "fold");
   const quality = row("quality", words.quality, range(1, 100, 1), text("span", "says", ""));
   fold.append(
@@ -41,7 +41,7 @@ function newSettings(fieldset, data, changed, tryStrengths) {
     row("style", words.style, styles),
     strength,
     strip,
-    row("prompt", words.prompt, words_),
+    row("prompt", words.prompt, prompt),
     row("longest", words.longest, choice(data.sides.map((side) => [side, filled(words.pixels, { side })]))),
     row("format", words.format, choice(data.formats.map((kind) => [kind, kind === "png" ? words.lossless : words.formats[kind]]))),
     fold,

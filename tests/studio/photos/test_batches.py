@@ -9,7 +9,7 @@ from core.engine import Frame, Picture, Progress
 from core.errors import UserError
 from core.request import GenerationRequest
 from studio.build import Studio
-from studio.photos import batches
+from studio.photos import batches, feeder
 from studio.photos.batch_now import BatchNow
 from studio.photos.settings import PhotoSettings
 from tests.hostile import photos as hostile
@@ -47,7 +47,7 @@ def draw_one(studio: Studio, fails: bool = False) -> str:
 
 def draw_all(studio: Studio) -> int:
     count = 0
-    while studio.photos.round() or studio.roster.all():
+    while studio.photos.feeder.round() or studio.roster.all():
         count += bool(draw_one(studio))
     return count
 
@@ -102,7 +102,7 @@ def test_a_zip_file_gives_each_of_its_photos(studio):
 def test_a_photo_that_fails_stops_no_other_and_can_be_tried_again(studio):
     add_some(studio, 3)
     studio.photos.draw("ann", SETTINGS)
-    studio.photos.round()
+    studio.photos.feeder.round()
     failed = draw_one(studio, fails=True)
     draw_all(studio)
     look = studio.photos.look("ann")
@@ -119,8 +119,8 @@ def test_a_set_of_any_size_leaves_room_in_the_queue(open_studio):
     add_some(studio, 30)
     studio.photos.draw("ann", SETTINGS)
     drawn = 0
-    while studio.photos.round():
-        assert len(studio.roster.all()) <= batches.AHEAD
+    while studio.photos.feeder.round():
+        assert len(studio.roster.all()) <= feeder.AHEAD
         drawn += bool(draw_one(studio))
     assert drawn == 30
     studio.jobs.submit("ann", GenerationRequest("a red house", 128, 128, 7))
@@ -132,7 +132,7 @@ def test_a_full_queue_only_makes_photos_wait(open_studio):
         studio.jobs.submit("ann", GenerationRequest("a red house", 128, 128, seed))
     add_some(studio, 2)
     studio.photos.draw("ann", SETTINGS)
-    assert studio.photos.round()
+    assert studio.photos.feeder.round()
     assert states(studio.photos.look("ann")) == ["waiting", "waiting"]
     draw_all(studio)
     assert states(studio.photos.look("ann")) == ["done", "done"]
@@ -144,9 +144,9 @@ def test_after_a_crash_in_the_middle_it_goes_on_where_it_was(open_studio, clock,
     add_some(first, 9)
     first.photos.draw("ann", SETTINGS)
     for _ in range(drawn):
-        first.photos.round()
+        first.photos.feeder.round()
         draw_one(first)
-    first.photos.round()
+    first.photos.feeder.round()
     second = after_a_crash(first, open_studio, clock)
     draw_all(second)
     look = second.photos.look("ann")
@@ -161,7 +161,7 @@ def test_a_crash_between_a_job_and_its_note_draws_no_photo_twice(open_studio, cl
     first.photos.draw("ann", SETTINGS)
     monkeypatch.setattr(first.photos._store, "submitted", _dies)
     with pytest.raises(KeyboardInterrupt):
-        first.photos.round()
+        first.photos.feeder.round()
     second = after_a_crash(first, open_studio, clock)
     draw_all(second)
     assert states(second.photos.look("ann")) == ["done"] * 2
@@ -176,15 +176,15 @@ def test_paused_it_begins_no_more_until_it_goes_on_also_after_a_restart(open_stu
     first = open_studio()
     add_some(first, 8)
     first.photos.draw("ann", SETTINGS)
-    first.photos.round()
+    first.photos.feeder.round()
     first.photos.pause("ann")
-    first.photos.round()
+    first.photos.feeder.round()
     while draw_one(first):
         pass
-    assert states(first.photos.look("ann")).count("waiting") == 8 - batches.AHEAD
+    assert states(first.photos.look("ann")).count("waiting") == 8 - feeder.AHEAD
     first.holder.close()
     second = open_studio()
-    assert not second.photos.round()
+    assert not second.photos.feeder.round()
     assert second.photos.look("ann").state == "paused"
     second.photos.resume("ann")
     draw_all(second)
@@ -194,7 +194,7 @@ def test_paused_it_begins_no_more_until_it_goes_on_also_after_a_restart(open_stu
 def test_stopped_it_keeps_what_is_done_and_the_rest_can_be_drawn_otherwise(studio):
     add_some(studio, 6)
     studio.photos.draw("ann", SETTINGS)
-    studio.photos.round()
+    studio.photos.feeder.round()
     draw_one(studio)
     studio.photos.cancel("ann")
     look = studio.photos.look("ann")
@@ -218,7 +218,7 @@ def test_what_is_transparent_shows_the_colour_that_was_chosen(studio):
     clear = hostile.saved(hostile.picture().convert("RGBA").point(lambda _: 0))
     add(studio, "clear.png", clear)
     studio.photos.draw("ann", replace(SETTINGS, background="#102030"))
-    studio.photos.round()
+    studio.photos.feeder.round()
     source = studio.jobs.next(True, 0).request.source
     assert studio.sources.read(source.sha256).rgb[:3] == b"\x10\x20\x30"
 
@@ -226,7 +226,7 @@ def test_what_is_transparent_shows_the_colour_that_was_chosen(studio):
 def test_a_style_that_is_gone_fails_each_photo_and_says_so(studio):
     add_some(studio, 2)
     studio.photos.draw("ann", replace(SETTINGS, style="nowhere"))
-    while studio.photos.round():
+    while studio.photos.feeder.round():
         pass
     look = studio.photos.look("ann")
     assert states(look) == ["failed", "failed"]
@@ -288,3 +288,43 @@ def test_a_set_holds_so_many_photos_and_no_more(studio, monkeypatch):
     with pytest.raises(UserError, match="2 photos already"):
         add(studio, "more.png", photo())
     assert len(studio.photos.look("ann").photos) == 2
+
+
+def test_who_has_all_deleted_has_the_photos_deleted_too(studio):
+    add_some(studio, 2)
+    add_some(studio, 1, "bob")
+    studio.photos.draw("ann", SETTINGS)
+    studio.photos.feeder.round()
+    studio.history.forget("ann")
+    assert studio.photos.look("ann").photos == ()
+    assert studio.roster.all() == []
+    assert states(studio.photos.look("bob")) == ["waiting"]
+    assert len(list((studio.config.paths.data / "photos").rglob("*.photo"))) == 1
+
+
+def test_another_owners_picture_waits_for_two_quanta_of_a_set_at_most(studio, clock):
+    add_some(studio, 20)
+    studio.photos.draw("ann", SETTINGS)
+    studio.photos.feeder.round()
+    for _ in range(3):
+        advance(studio, clock)
+    bobs = studio.jobs.submit("bob", GenerationRequest("a red house", 128, 128, 7))
+    others = 0
+    while studio.jobs.snapshot("bob", bobs).active:
+        studio.photos.feeder.round()
+        others += advance(studio, clock) == "ann"
+    assert others <= 2
+
+
+def advance(studio: Studio, clock: Clock) -> str:
+    """One quantum, as the worker does it; whose it was."""
+    job = studio.jobs.next(True, 0)
+    if job.state == "queued":
+        studio.jobs.begin(job)
+    clock.now_s += 0.1
+    if job.stage is not None and job.step == job.steps:
+        studio.jobs.finish(job, Picture(Frame(2, 1, bytes(6))), 0.1)
+    else:
+        stage, step = ("text", 0) if job.stage is None else ("denoise", job.step + 1)
+        studio.jobs.report(job, Progress(stage, step, 8), 0.1)
+    return job.owner
