@@ -3,12 +3,16 @@
 import io
 import json
 import re
+import time
 import zipfile
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
+
+from bench.past import fill
+from web.owners import Owners, signing_key
 
 pytestmark = pytest.mark.browser
 
@@ -42,6 +46,39 @@ def draw(studio, *prompts: str, after: str = "") -> list[str]:
     for prompt in prompts:
         drawn.append(studio.draw(prompt, drawn[-1]))
     return drawn[1:]
+
+
+def owner_of(page: Page, data: Path) -> str:
+    cookies = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
+    owner = Owners(signing_key(data / "secret.key"), str).read(cookies)
+    assert owner is not None
+    return owner
+
+
+def test_pictures_are_found_by_words_and_filters(visit):
+    studio = visit()
+    house, boat = draw(studio, "a red house", "a blue boat on the sea")
+    studio.choose_style("cartoon")
+    (cat,) = draw(studio, "an orange cat", after=boat)
+    page = history(studio.page)
+    expect(page.locator(".day h2")).to_have_text(["Today"])
+    expect(tiles(page)).to_have_count(3)
+    assert ids(page) == [cat, boat, house]
+    search(page, "sea bo")
+    expect(tiles(page)).to_have_count(1)
+    assert ids(page) == [boat]
+    search(page, "zeppelin")
+    expect(page.locator(".empty")).to_contain_text("No picture matches.")
+    page.locator(".empty").get_by_role("button", name="Clear the search").click()
+    expect(tiles(page)).to_have_count(3)
+    page.get_by_role("button", name="Filters").click()
+    page.locator(".panel").get_by_role("button", name="cartoon").click()
+    expect(tiles(page)).to_have_count(1)
+    assert ids(page) == [cat]
+    expect(page.get_by_role("button", name="Filters · 1")).to_be_visible()
+    page.locator(".panel").get_by_role("button", name="cartoon").click()
+    page.get_by_role("combobox", name="Order").select_option("oldest")
+    expect(tile(page, 0)).to_have_attribute("data-id", house)
 
 
 def test_reuse_brings_the_settings_back_to_the_studio(visit):
@@ -219,3 +256,31 @@ def test_the_keyboard_does_it_all(visit):
     page.locator(".panel").get_by_role("button", name="Favourites").click()
     expect(tiles(page)).to_have_count(1)
     assert ids(page) == [second] and first != second
+
+
+def test_thousands_scroll_by_with_few_in_the_document(visit, served):
+    page = visit().page
+    fill(served.data, owner_of(page, served.data), 3_000, int(time.time() * 1000))
+    history(page)
+    most = 0
+    for _ in range(100):
+        most = max(most, tiles(page).count())
+        loaded = page.locator(".gallery").evaluate(
+            """async (gallery) => {
+              const before = gallery.style.height;
+              gallery.page.gallery.focus(gallery.page.gallery.cards.length - 1);
+              for (let n = 0; n < 20 && gallery.style.height === before && gallery.page.next; n += 1) {
+                await new Promise((resolve) => setTimeout(resolve, 25));
+              }
+              return gallery.page.gallery.cards.length;
+            }"""
+        )
+        if loaded == 3_000:
+            break
+    assert loaded == 3_000 and most < 150
+    page.locator(".gallery").evaluate("(gallery) => gallery.page.gallery.focus(2999)")
+    expect(tile(page, 2_999)).to_be_in_viewport()
+    expect(tile(page, 2_999)).to_have_attribute("aria-label", re.compile("number 0"))
+    assert tiles(page).count() < 150
+    page.keyboard.press("Home")
+    expect(tile(page, 0)).to_be_focused()
