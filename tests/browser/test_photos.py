@@ -126,3 +126,16 @@ def test_one_that_failed_says_why_and_is_tried_again(visit, served, tmp_path):
             break
     expect(row(page, "one.png")).to_have_attribute("data-state", "done")
     expect(row(page, "two.png")).to_have_attribute("data-state", "failed")
+
+
+def test_a_set_is_there_again_after_a_reload_and_in_no_other_browser(visit):
+    page = open_photos(visit)
+    drop(page, one__jpg=photo(), two__jpg=photo())
+    expect(page.locator(".photo")).to_have_count(2)
+    page.get_by_label("In words").fill("a red house")
+    page.get_by_label("In words").blur()
+    page.wait_for_timeout(1500)  # it is kept half a second after the last letter
+    page.reload()
+    expect(page.locator(".photo")).to_have_count(2)
+    expect(page.get_by_label("In words")).to_have_value("a red house")
+    assert open_photos(visit).locator(".photo").count() == 0
