@@ -15,6 +15,7 @@ from web.owners import Owners
 
 Say: TypeAlias = Callable[[str, StudioError], str]  # an error in the words of a language
 BYTES = "application/octet-stream"  # which no form can send
+FORM = "application/x-www-form-urlencoded"  # which one can: only for what changes nothing
 
 
 class Refused(Exception):

@@ -20,7 +20,7 @@ from core.errors import N_, StudioError, UserError
 from studio.history import History, Verification
 from studio.jobs import Jobs
 from web import history_json
-from web.guard import BYTES, Refused, Say, body, check_change, refusal, too_large
+from web.guard import BYTES, FORM, Refused, Say, body, check_change, refusal, too_large
 from web.owners import Owners
 from web.pictures import NEVER, PREFIX, missing
 
@@ -110,10 +110,8 @@ def history_routes(history: History, jobs: Jobs, owners: Owners, most_mb: int, s
 
     async def pictures(request: Request) -> Response:
         """A form's own POST, so that a browser saves what comes: ids with commas, and whether they are to be clean."""
-        owner = owners.read(request.cookies)
-        if owner is None:
-            return missing()
         try:
+            owner = check_change(request, owners, FORM, MOST_BODY_MB)
             asked = parse_qs((await body(request, MOST_BODY_MB)).decode("ascii", "replace"))
         except Refused as refused:
             return refusal(request, refused, say)

@@ -165,7 +165,7 @@ def test_every_command_takes_a_configuration_and_says_what_is_wrong_with_it(
 
 def test_no_command_and_a_wrong_one_are_answered_with_those_there_are(studio: Run) -> None:
     refused(studio(), "usage: python -m studio")
-    refused(studio("paint"), "'draw', 'doctor'")
+    refused(studio("paint"), "'draw', 'photo', 'upscale', 'doctor'")
 
 
 def test_the_version_is_told(studio: Run) -> None:

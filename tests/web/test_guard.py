@@ -4,7 +4,9 @@ import pytest
 from starlette.routing import Route
 
 from web import mount
+from web.guard import FORM
 
+ZIP = "/app/static/history/zip"
 STRANGE = {"origin": "https://evil.example", "sec-fetch-site": "cross-site"}
 
 
@@ -34,7 +36,9 @@ def test_no_route_that_changes_something_takes_what_a_form_can_send(browser, cha
     client = browser()
     client.get("/")
     for method, path in changing:
-        for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""):
+        for kind in ("text/plain", FORM, "multipart/form-data; boundary=x", ""):
+            if kind == FORM and path == ZIP:
+                continue  # asked for by a form so that the browser saves what comes; it changes nothing
             headers = {"origin": "http://localhost:8501", "sec-fetch-site": "same-origin", "content-type": kind}
             assert client.request(method, path, headers=headers, content=b"x").status_code == 415
 

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from core.engine import Frame
 from core.errors import UserError
 from core.request import GenerationRequest, StyleUse
-from studio.files import png
+from studio import png
 from studio.metadata import Facts, embed
 
 OURS = {"Sec-Fetch-Site": "same-origin"}
@@ -152,7 +152,7 @@ def test_a_browser_without_an_owner_gets_nothing(browser, draw):
     picture, client = draw("anna"), browser()
     for path in ("page", "facets", f"entry/{picture}", f"verification/{picture}", "lines"):
         assert client.get(f"{AT}/{path}").status_code == 404
-    assert client.post(f"{AT}/zip", data={"ids": picture}).status_code == 404
+    assert client.post(f"{AT}/zip", data={"ids": picture}).status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -224,9 +224,8 @@ def drop(client: TestClient, content: bytes, **headers: str):
 
 
 def test_a_picture_of_ours_tells_its_settings(known):
-
     request = GenerationRequest("a <b>red</b> house", 128, 96, 7, styles=(StyleUse("ink", 0.5),))
-    told = drop(known(), embed(png(Frame(1, 1, b"abc")), Facts(request))).json()
+    told = drop(known(), embed(png.encode(Frame(1, 1, b"abc")), Facts(request))).json()
     assert told["origin"] == "Jimeng Studio" and told["unused"] == []
     assert told["settings"]["prompt"] == "a <b>red</b> house" and told["settings"]["height"] == 96
     assert told["settings"]["styles"] == [{"name": "ink", "strength": 0.5, "sha256": ""}]
