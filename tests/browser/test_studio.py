@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.kept import file_of, pixels_of
+
 pytestmark = pytest.mark.browser
 
 # Watches the frame from inside the page, so that nothing which was shown only for a moment is missed: what is shown,
@@ -32,10 +34,6 @@ WATCH = """
 """
 
 
-def stored(served, picture: str) -> bytes:
-    return Path(served.data, "pictures", f"{picture}.png").read_bytes()
-
-
 def test_a_prompt_becomes_a_picture_with_previews_on_the_way(visit, served):
     studio = visit()
     studio.set_number("Steps", 60)
@@ -60,8 +58,8 @@ def test_save_full_size_is_the_exact_png_that_is_stored(visit, served):
     with studio.page.expect_download() as download:
         studio.page.get_by_text("Save full size").click()
     assert download.value.suggested_filename.endswith(f"_{picture[:6]}.png")
-    assert Path(download.value.path()).read_bytes() == stored(served, picture)
-    assert stored(served, picture).startswith(b"\x89PNG")
+    assert Path(download.value.path()).read_bytes() == file_of(served.data, picture).read_bytes()
+    assert file_of(served.data, picture).read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_style_changes_the_picture_and_the_same_seed_brings_the_first_one_back(visit, served):
@@ -73,8 +71,8 @@ def test_a_style_changes_the_picture_and_the_same_seed_brings_the_first_one_back
     expect(studio.page.locator(".facts")).to_contain_text("sketch 1")
     studio.choose_style("None")
     again = studio.draw("a red house on a green meadow", styled)
-    assert stored(served, plain) != stored(served, styled)
-    assert stored(served, plain) == stored(served, again)
+    assert pixels_of(served.data, plain) != pixels_of(served.data, styled)
+    assert pixels_of(served.data, plain) == pixels_of(served.data, again)
 
 
 def test_a_reload_finds_the_picture_and_the_latest_ones_again(visit):
@@ -195,6 +193,6 @@ def test_bad_prompts_are_refused_where_they_were_typed_and_the_next_one_is_drawn
 def test_a_picture_whose_file_was_deleted_is_said_to_be_gone(visit, served):
     studio = visit()
     picture = studio.draw("a red apple")
-    Path(served.data, "pictures", f"{picture}.png").unlink()
+    file_of(served.data, picture).unlink()
     again = visit(storage_state=studio.page.context.storage_state())  # the same owner, with nothing in its cache
     expect(again.page.locator(".frame .note")).to_have_text("The file of this picture is no longer there.")

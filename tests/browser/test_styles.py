@@ -12,6 +12,8 @@ from playwright.sync_api import Locator, Page, expect
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from tests.browser.kept import pixels_of
+
 pytestmark = pytest.mark.browser
 
 MakeStyle = Callable[..., Path]
@@ -65,10 +67,6 @@ def draw_all(page: Page, count: int) -> None:
     expect(page.locator(".progress")).to_have_text(f"{count} of {count}")
 
 
-def stored(served, picture: str) -> bytes:
-    return Path(served.data, "pictures", f"{picture}.png").read_bytes()
-
-
 def set_strength(page: Page, value: str) -> None:
     field = page.get_by_role("spinbutton", name="Strength as a number")
     field.fill(value)
@@ -92,7 +90,7 @@ def test_an_uploaded_style_is_used_and_its_strength_changes_the_picture(visit, s
     set_strength(studio.page, "0.3")
     strong = studio.draw("a red house", weak)
     expect(studio.page.locator(".facts")).to_contain_text("Neon lights 0.3")
-    assert len({stored(served, picture) for picture in (plain, weak, strong)}) == 3
+    assert len({pixels_of(served.data, picture) for picture in (plain, weak, strong)}) == 3
 
 
 def test_a_file_dropped_on_the_page_becomes_a_style_and_a_bad_one_says_why(visit, served, make_style):
@@ -210,7 +208,7 @@ def test_the_wall_draws_every_style_and_a_picture_becomes_the_styles_own(visit, 
     draw_all(page, count)
     expect(page.locator(".cell[data-state=done]")).to_have_count(count)
     jobs = page.locator(".cell").evaluate_all("cells => cells.map((cell) => cell.dataset.job)")
-    assert len({stored(served, job) for job in jobs}) == count
+    assert len({pixels_of(served.data, job) for job in jobs}) == count
     cell = page.locator(".cell", has_text="ink")
     cell.hover()
     cell.get_by_role("button", name="Use as its picture").click()
