@@ -79,7 +79,13 @@ class StudioPage:
     def opened(self) -> "StudioPage":
         expect(self.prompt).to_be_visible()
         expect(self.frame).to_have_attribute("data-state", re.compile("."))
+        self.settled()
         return self
+
+    def settled(self) -> None:
+        """The page is drawn and its scripts have nothing left to do: before that Ctrl+Enter is nobody's."""
+        expect(self.page.locator("[data-test-script-state=notRunning]")).to_be_attached()
+        self.page.evaluate("() => new Promise((done) => requestIdleCallback(() => done()))")
 
     def go(self, name: str) -> None:
         """To another page, by its link."""
