@@ -4,7 +4,6 @@ Everything is the asking browser's own: another's id is as one that does not exi
 `lang` names the language of an error, which is answered as {"error": ...} with 4xx.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from tempfile import SpooledTemporaryFile
@@ -20,6 +19,7 @@ from core.errors import N_, StudioError, UserError
 from studio.history import History, Verification
 from studio.jobs import Jobs
 from web import history_json
+from web.asked import ordered, whole
 from web.guard import BYTES, FORM, Refused, Say, body, check_change, refusal, too_large
 from web.owners import Owners
 from web.pictures import NEVER, PREFIX, missing
@@ -51,7 +51,7 @@ def history_routes(history: History, jobs: Jobs, owners: Owners, most_mb: int, s
         async def endpoint(request: Request) -> Response:
             try:
                 owner = check_change(request, owners, "application/json", MOST_BODY_MB)
-                order = _order(await body(request, MOST_BODY_MB))
+                order = ordered(await body(request, MOST_BODY_MB))
                 return JSONResponse(await run_in_threadpool(change, owner, order), headers=NEVER)
             except ClientDisconnect:
                 return Response(status_code=400)
@@ -64,7 +64,7 @@ def history_routes(history: History, jobs: Jobs, owners: Owners, most_mb: int, s
 
     def page(request: Request, owner: str) -> Response:
         asked = request.query_params
-        limit = max(1, min(MOST_AT_ONCE, _whole(asked.get("limit", ""), 60)))
+        limit = max(1, min(MOST_AT_ONCE, whole(asked.get("limit", ""), 60)))
         found = history.page(owner, history_json.query(asked), asked.get("cursor", ""), limit)
         return _json({"cards": [history_json.card(card) for card in found.cards], "next": found.next})
 
@@ -183,16 +183,6 @@ def history_routes(history: History, jobs: Jobs, owners: Owners, most_mb: int, s
     ]
 
 
-def _order(data: bytes) -> Told:
-    try:
-        order = json.loads(data)
-    except (ValueError, RecursionError):
-        order = None
-    if not isinstance(order, dict):
-        raise Refused(400, UserError(N_("This was not asked by the studio's own page. Reload it, and allow cookies.")))
-    return order
-
-
 async def _receive(request: Request, file: IO[bytes], most_mb: int) -> None:
     size = 0
     async for chunk in request.stream():
@@ -226,7 +216,3 @@ def _id(request: Request) -> str:
 
 def _language(request: Request) -> str:
     return request.query_params.get("lang", "")
-
-
-def _whole(text: str, otherwise: int) -> int:
-    return int(text) if text.isdecimal() and len(text) < 8 else otherwise

@@ -1,6 +1,8 @@
 """History over HTTP: what the page shows and does, for its owner only, and only when our own page asks."""
 
+import io
 import json
+import zipfile
 from collections.abc import Callable
 
 import pytest
@@ -203,13 +205,49 @@ def test_verify_says_how_far_it_is_and_then_what_came_of_it(known, draw, studio)
 
 
 def test_the_error_of_a_failed_picture_is_said_in_the_language_asked_for(known, studio):
-
     job_id = studio.jobs.submit("anna", GenerationRequest("a red house", 128, 128, 7))
     job = studio.jobs.next(True, 0)
     studio.jobs.begin(job)
     studio.jobs.fail(job, UserError("The style {name} is broken.", name="ink"))
     told = known().get(f"{AT}/entry/{job_id}", params={"lang": "zh_CN"}).json()
     assert told["state"] == "failed" and told["error"] == "zh_CN: The style ink is broken." and not told["has"]
+
+
+# --- out and in -----------------------------------------------------------------------------------------------------
+
+
+def test_pictures_come_as_a_zip_with_what_is_known_of_them(known, draw):
+    drawn = [draw("anna"), draw("anna")]
+    answer = known().post(f"{AT}/zip", data={"ids": ",".join([*drawn, "nonsense"])}, headers=OURS)
+    assert answer.headers["content-disposition"] == 'attachment; filename="pictures.zip"'
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.testzip() is None
+        assert sum(name.endswith(".png") for name in archive.namelist()) == 2
+        assert {"manifest.csv", "manifest.json"} <= set(archive.namelist())
+    bens = known("ben").post(f"{AT}/zip", data={"ids": drawn[0]}, headers=OURS)
+    with zipfile.ZipFile(io.BytesIO(bens.content)) as archive:
+        assert not any(name.endswith(".png") for name in archive.namelist())
+
+
+def test_the_whole_history_goes_out_and_comes_back_but_for_a_bad_line(known, draw):
+    draw("anna")
+    draw("anna")
+    saved = known("anna").get(f"{AT}/lines")
+    assert saved.headers["content-disposition"].startswith("attachment")
+    sent = {**OURS, "Content-Type": "application/octet-stream"}
+    told = known("ben").put("/upload/history?lang=en", content=saved.text + "{broken\n", headers=sent).json()
+    assert told["count"] == 2 and told["skippedCount"] == 1 and told["skipped"][0]["why"].startswith("en: ")
+    assert len(cards(known("ben"))) == 2
+    assert known("ben").put("/upload/history", content=saved.text, headers=sent).json()["count"] == 0
+
+
+def test_lines_are_taken_from_our_own_page_only_and_not_without_end(known, browser):
+    sent = {**OURS, "Content-Type": "application/octet-stream"}
+    strange = {**sent, "Sec-Fetch-Site": "cross-site"}
+    assert known().put("/upload/history", content=b"", headers=strange).status_code == 403
+    assert browser().put("/upload/history", content=b"", headers=sent).status_code == 403
+    assert known().put("/upload/history", content=b"x", headers=sent | {"Content-Length": "9" * 12}).status_code == 413
+    assert known().put("/upload/history", content=b"x", headers=OURS | {"Content-Type": "text/csv"}).status_code == 415
 
 
 # --- a picture dropped in -------------------------------------------------------------------------------------------
