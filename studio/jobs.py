@@ -1,10 +1,9 @@
 """Submit, watch, cancel: what pages, HTTP and the command line call, and the worker's side of it.
 
-A job that was accepted stands in the store before `submit` returns, and ends there in exactly one record. Whoever ends
-it first in the store decides how; memory follows. No lock is held while the store is asked.
+A job that was accepted stands in the store before `submit` returns, and ends there in exactly one record. No lock is
+held while the store is asked.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import asdict, replace
@@ -14,23 +13,20 @@ from pathlib import Path
 from core.engine import Frame, ModelInfo, Picture, Progress
 from core.errors import N_, StudioError, UserError
 from core.request import GenerationRequest
-from studio.endings import Saved, Surroundings, ending, judge, milliseconds, saved
-from studio.file_names import FileNames, Named
+from studio.endings import Surroundings, milliseconds
+from studio.file_names import FileNames
 from studio.files import PictureFiles
+from studio.finishing import Finishing
 from studio.holder import Holder
-from studio.job import Job, Kind, Mishap, Origin, Overview, Snapshot, State
-from studio.logs import reported
-from studio.metadata import Facts
+from studio.job import Job, Kind, Mishap, Origin, Overview, Snapshot
 from studio.past import Past
 from studio.roster import Roster
 from studio.sources import Sources
 from studio.store.database import StoreError
-from studio.store.recording import VERIFY, Ending
+from studio.store.recording import VERIFY
 from studio.store.store import NewJob, Store, StoredJob
 from studio.styles import StyleLibrary
-from studio.verification import Verification
 
-KEPT_ERRORS = 20
 LEASE_MS = 60_000
 FORGOTTEN_MS = 30 * 24 * 3600 * 1000  # after that long a key may come again
 _LOOK_S = 1.0
@@ -58,12 +54,12 @@ class Jobs:
         new_id: Callable[[], str],
     ) -> None:
         """`do` does a task soon, on a thread that may wait for the disk, and again when the store refuses it."""
-        self._info, self._styles, self._files, self._names = info, styles, files, names
+        self._info, self._styles, self._files = info, styles, files
         self._store, self._holder, self._roster, self._do = store, holder, roster, do
         self._sources, self._clock, self._now, self._new_id = sources, clock, now, new_id
         self._past = Past(store)
-        self._surroundings = Surroundings(info.name if info else "")
-        self._mishaps: deque[tuple[datetime, str, StudioError]] = deque(maxlen=KEPT_ERRORS)
+        surroundings = Surroundings(info.name if info else "")
+        self._finishing = Finishing(files, names, store, roster, self._past, surroundings, now)
         self._refusal: UserError | None = None
 
     # --- for those who ask -------------------------------------------------------------------------------------
@@ -141,9 +137,9 @@ class Jobs:
         if job is None or not self._roster.cancel(job):
             return False
         try:
-            return self._end(job, "cancelled")
+            return self._finishing.end(job, "cancelled")
         except StoreError:
-            self._do(lambda: self._end(job, "cancelled"))
+            self._do(lambda: self._finishing.end(job, "cancelled"))
             return True
 
     def retry(self, owner: str, job_id: str) -> str:
@@ -159,7 +155,7 @@ class Jobs:
 
     def overview(self, owner: str) -> Overview:
         """What everybody may see of all jobs; `owner` is who looks."""
-        mishaps = [Mishap(at, who == owner, why) for at, who, why in tuple(self._mishaps)]
+        mishaps = [Mishap(at, who == owner, why) for at, who, why in tuple(self._finishing.mishaps)]
         return Overview(self._roster.rows(owner), tuple(reversed(mishaps)))
 
     def preview(self, owner: str, job_id: str) -> Frame | None:
@@ -181,7 +177,7 @@ class Jobs:
 
     def drawn_in(self, surroundings: Surroundings) -> None:
         """What draws from now on."""
-        self._surroundings = surroundings
+        self._finishing.surroundings = surroundings
 
     def next(self, may_start: bool, timeout_s: float) -> Job | None:
         """The job whose quantum is next; None when none came in time."""
@@ -204,12 +200,12 @@ class Jobs:
     def finish(self, job: Job, picture: Picture, seconds: float) -> None:
         """The picture is drawn, and its last quantum took that long. It is saved soon; only then is the job done."""
         self._roster.drawn(job, seconds)
-        self._do(lambda: self._save(job, picture.frame))
+        self._do(lambda: self._finishing.save(job, picture.frame))
 
     def fail(self, job: Job, error: StudioError) -> None:
         """`job` ends without a picture, and `error` says why."""
         self._roster.leave_line(job)
-        self._do(lambda: self._end(job, "failed", error))
+        self._do(lambda: self._finishing.end(job, "failed", error))
 
     def refuse(self, error: UserError) -> None:
         """The engine cannot be used: fail what waits, and answer every submit with `error`."""
@@ -225,7 +221,7 @@ class Jobs:
             if not self._holder.is_gone(other, lease_ms, milliseconds(self._now())):
                 continue
             on_device = self._holder.was_at(other)
-            for job in self._store.adopt(other, on_device, self._lease_ms(), self._give_up):
+            for job in self._store.adopt(other, on_device, self._lease_ms(), self._finishing.give_up):
                 self._adopt(job)
             self._holder.bury(other)
         self._holder.sweep()
@@ -269,68 +265,6 @@ class Jobs:
                 self._roster.enter(job)
         return accepted
 
-    def _save(self, job: Job, frame: Frame) -> None:
-        if job.kind == VERIFY:
-            record = self._store.record(job.origin.parent)
-            verified = judge(job, frame, record, self._files, self._now(), self._surroundings)
-            self._end(job, verified.state, verified=verified)
-            return
-        try:
-            picture = saved(self._files.save(job.id, frame, self._name(job), self._facts(job)), frame)
-        except StoreError:
-            raise
-        except UserError as error:
-            self._end(job, "failed", error)
-            return
-        except Exception as error:  # noqa: BLE001 (whatever it is, the job must not stay for ever)
-            self._end(job, "failed", reported(error))
-            return
-        if not self._end(job, "done", picture=picture):
-            self._files.remove(job.id, picture.file)  # cancelled, or deleted, in the meantime
-
-    def _facts(self, job: Job) -> Facts:
-        """What the picture says of itself."""
-        drawn_in, created = self._surroundings, job.created.isoformat(timespec="milliseconds")
-        return Facts(job.request, drawn_in.model, drawn_in.model_hash, drawn_in.facts, job.id, created)
-
-    def _name(self, job: Job) -> str:
-        origin, model = job.origin, self._surroundings.model
-        named = Named(
-            job.id, job.created.astimezone(), job.request, model, origin.batch, origin.batch_index, origin.input_name
-        )
-        name = self._names.name(named)
-        return self._names.name(named, whole_id=True) if self._store.is_taken(name) else name
-
-    def _end(
-        self,
-        job: Job,
-        state: State,
-        error: StudioError | None = None,
-        picture: Saved | None = None,
-        verified: Verification | None = None,
-    ) -> bool:
-        """Write the end down, then show it. False when the job had ended otherwise. Raises StoreError."""
-        lasted_s = self._roster.lasted_s(job)
-        won = self._store.end(
-            job.id,
-            ending(
-                job.id, job.kind, job.request, state, self._now(), self._surroundings,
-                lasted_s=lasted_s, spent_s=job.spent_s, error=error, picture=picture, verified=verified,
-                frugal=job.frugal,
-            ),
-        )  # fmt: skip
-        if not won and self._store.has_ended(job.id):
-            return False  # who was quicker sees to the rest
-        last = self._roster.drop(job)
-        if last is not None and won:
-            file = picture.file if picture else ""
-            last = replace(last, state=state, error=error, elapsed_s=lasted_s, position=0, stage=None, left_s=None)
-            if job.kind != VERIFY:
-                self._past.add(job.owner, replace(last, file=file))
-            if error is not None:
-                self._mishaps.append((self._now(), job.owner, error))
-        return won
-
     def _adopt(self, stored: StoredJob) -> None:
         created = datetime.fromtimestamp(stored.created_ms / 1000, UTC)
         request = GenerationRequest.from_json(stored.request)
@@ -347,12 +281,3 @@ class Jobs:
                 self._info.check(request)
         except UserError as error:
             self.fail(job, error)
-
-    def _give_up(self, stored: StoredJob) -> Ending:
-        error = UserError(
-            N_("The studio stopped {count} times while it drew this picture, so it is not tried again."),
-            count=stored.attempts,
-        )
-        self._mishaps.append((self._now(), stored.owner, error))
-        request = GenerationRequest.from_json(stored.request)
-        return ending(stored.id, stored.kind, request, "failed", self._now(), self._surroundings, error=error)
