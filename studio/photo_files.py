@@ -20,9 +20,10 @@ from studio import build, formats
 from studio.draw import drawn, loaded, on_terminal, write
 from studio.formats import Format
 from studio.logs import reported
-from studio.metadata import Facts, embed
+from studio.metadata import Facts
 from studio.photos import Photo, Upload, fit, read
 from studio.photos.archives import free_name, open_file
+from studio.photos.delivery import encoded
 from studio.photos.reading import LEAST_SIDE, WHITE
 from studio.styles import StyleLibrary
 
@@ -138,13 +139,7 @@ class _Work:
         return finish
 
     def _encoded(self, frame: Frame, request: GenerationRequest, exif: bytes) -> bytes:
-        wish = self.wish
-        data = formats.encode(frame, wish.format, wish.quality, exif)
-        if wish.format == "avif" or (
-            exif and wish.format != "png"
-        ):  # no place for the settings beside the camera's data
-            return data
-        return embed(data, Facts(request, self.engine.info.name))
+        return encoded(frame, self.wish.format, self.wish.quality, Facts(request, self.engine.info.name), exif)
 
     def _end(self, name: str, finish: Callable[[], Outcome]) -> None:
         try:

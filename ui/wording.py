@@ -8,6 +8,7 @@ from core.request import GenerationRequest
 from studio.job import Snapshot
 from ui.i18n import _
 
+FORMAT_NAMES = {"png": "PNG", "jpeg": "JPEG", "webp": "WebP", "avif": "AVIF"}
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$&:^=\"'/@])")
 
 

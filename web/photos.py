@@ -10,7 +10,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import asdict
 from itertools import count
-from typing import Any, TypeAlias, cast, get_args
+from typing import Any, cast, get_args
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -19,13 +19,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from core.errors import N_, StudioError, UserError
+from core.errors import StudioError, UserError
 from studio.formats import KINDS, QUALITY, Format
 from studio.jobs import Jobs
 from studio.photos import delivery
 from studio.photos.batch_now import BatchNow, PhotoNow
 from studio.photos.batches import Batches
 from studio.photos.settings import PhotoSettings
+from web.asked import Order, ordered, whole
 from web.guard import BYTES, Refused, Say, body, check_change, refusal, too_large
 from web.owners import Owners
 from web.pictures import FOR_A_WHILE, NEVER, PREFIX, missing
@@ -39,8 +40,6 @@ MANY = 60  # photos: a page that shows more looks less often
 _CHUNK = 1 << 20
 _order = count(1)
 _process = uuid4().hex[:8]
-
-Told: TypeAlias = Mapping[str, Any]
 
 
 def photo_routes(photos: Batches, jobs: Jobs, owners: Owners, most_mb: int, say: Say) -> list[Route]:
@@ -56,11 +55,11 @@ def photo_routes(photos: Batches, jobs: Jobs, owners: Owners, most_mb: int, say:
 
         return endpoint
 
-    def changing(change: Callable[[str, Told], object]) -> Callable[[Request], Any]:
+    def changing(change: Callable[[str, Order], object]) -> Callable[[Request], Any]:
         async def endpoint(request: Request) -> Response:
             try:
                 owner = check_change(request, owners, "application/json", MOST_BODY_MB)
-                order = _ordered(await body(request, MOST_BODY_MB))
+                order = ordered(await body(request, MOST_BODY_MB))
                 await run_in_threadpool(change, owner, order)
                 return JSONResponse({}, headers=NEVER)
             except ClientDisconnect:
@@ -96,7 +95,7 @@ def photo_routes(photos: Batches, jobs: Jobs, owners: Owners, most_mb: int, say:
         for photo, name in delivery.names(look.photos, kind):
             file = jobs.picture(owner, photo.job) if photo.position == wanted else None
             if file is not None:
-                data = delivery.delivered(file, kind, look.settings.quality)
+                data = delivery.delivered(file, kind, look.settings.quality, photos.camera_data(look, photo))
                 return Response(data, media_type=KINDS[kind].media_type, headers=NEVER | _as_file(name))
         return missing()
 
@@ -106,8 +105,8 @@ def photo_routes(photos: Batches, jobs: Jobs, owners: Owners, most_mb: int, say:
         file, kind = jobs.picture(owner, str(request.path_params["id"])), asked.get("format", "png")
         if file is None or kind not in get_args(Format):
             return missing()
-        quality = int(asked["quality"]) if asked.get("quality", "").isdecimal() else QUALITY
-        data = delivery.delivered(file, cast(Format, kind), max(1, min(100, quality)))
+        quality = max(1, min(100, whole(asked.get("quality", ""), QUALITY)))
+        data = delivery.delivered(file, cast(Format, kind), quality)
         name = file.stem + KINDS[cast(Format, kind)].ending
         return Response(data, media_type=KINDS[cast(Format, kind)].media_type, headers=NEVER | _as_file(name))
 
@@ -136,13 +135,13 @@ def photo_routes(photos: Batches, jobs: Jobs, owners: Owners, most_mb: int, say:
         language = request.query_params.get("lang", "")
         return JSONResponse({"photos": [_photo(one, lambda error: say(language, error)) for one in taken]}, 201)
 
-    def draw(owner: str, order: Told) -> None:
+    def draw(owner: str, order: Order) -> None:
         photos.draw(owner, PhotoSettings.of(order.get("settings")), again=order.get("again") is True)
 
-    def try_strengths(owner: str, order: Told) -> None:
+    def try_strengths(owner: str, order: Order) -> None:
         photos.try_strengths(owner, _position(order.get("position")), PhotoSettings.of(order.get("settings")))
 
-    changes: Mapping[str, Callable[[str, Told], object]] = {
+    changes: Mapping[str, Callable[[str, Order], object]] = {
         "settings": lambda owner, order: photos.configure(owner, PhotoSettings.of(order.get("settings"))),
         "draw": draw,
         "try": try_strengths,
@@ -194,17 +193,19 @@ async def _parcel(photos: Batches, jobs: Jobs, owner: str, batch: str) -> AsyncI
         for photo, name in delivery.names(look.photos, look.settings.format):
             if photo.job not in sent:
                 sent.add(photo.job)
-                yield await run_in_threadpool(_packed, parcel, jobs, owner, photo, name, look)
+                yield await run_in_threadpool(_packed, parcel, photos, jobs, owner, look, photo, name)
         if not look.active:
             yield parcel.close(look.photos)
             return
         await asyncio.sleep(LOOK_S)
 
 
-def _packed(parcel: delivery.Parcel, jobs: Jobs, owner: str, photo: PhotoNow, name: str, look: BatchNow) -> bytes:
-    file = jobs.picture(owner, photo.job)
+def _packed(
+    parcel: delivery.Parcel, photos: Batches, jobs: Jobs, owner: str, look: BatchNow, photo: PhotoNow, name: str
+) -> bytes:
+    file, exif = jobs.picture(owner, photo.job), photos.camera_data(look, photo)
     try:
-        data = delivery.delivered(file, look.settings.format, look.settings.quality) if file else b""
+        data = delivery.delivered(file, look.settings.format, look.settings.quality, exif) if file else b""
     except UserError:
         data = b""
     return parcel.add(photo.job, name, data) if data else b""  # one that is gone is in the table all the same
@@ -254,20 +255,9 @@ def _photo(photo: PhotoNow, say: Callable[[StudioError], str]) -> dict[str, Any]
     return told
 
 
-def _ordered(data: bytes) -> Told:
-    try:
-        order = json.loads(data)
-    except (ValueError, RecursionError):
-        order = None
-    if not isinstance(order, dict):
-        raise Refused(400, UserError(N_("This was not asked by the studio's own page. Reload it, and allow cookies.")))
-    return order
-
-
 def _position(given: object) -> int:
     """-1, which is nowhere, for what is none."""
-    text = str(given)
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 8 else -1
+    return whole(given, -1)
 
 
 def _as_file(name: str) -> dict[str, str]:

@@ -28,10 +28,13 @@ def texts(data: bytes) -> tuple[str, dict[int, str], str]:
     return settings, tags, comment
 
 
-def embed(data: bytes, parameters: str, settings: str) -> bytes:
-    """The same picture with these and without what it had. A text that no segment can hold is left out."""
+def embed(data: bytes, parameters: str, settings: str, camera: bytes = b"") -> bytes:
+    """The same picture with these and without what it had. A text that no segment can hold is left out.
+
+    `camera`, a TIFF structure, stands in place of the parameters.
+    """
     plain = clean(data)
-    parts = (_EXIF + exif.build(parameters), _XMP + xmp.build(settings))
+    parts = (_EXIF + (camera or exif.build(parameters)), _XMP + xmp.build(settings))
     return plain[:2] + b"".join(_segment(part) for part in parts if len(part) <= MOST_SEGMENT_BYTES) + plain[2:]
 
 

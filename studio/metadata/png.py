@@ -36,10 +36,12 @@ def texts(data: bytes, wanted: frozenset[str]) -> tuple[dict[str, str], dict[int
     return found, tags
 
 
-def embed(data: bytes, values: Mapping[str, str]) -> bytes:
-    """The same picture with these texts and no others."""
-    plain = clean(data)
-    return plain[:_HEADER_END] + b"".join(_chunk(k, v) for k, v in values.items()) + plain[_HEADER_END:]
+def embed(data: bytes, values: Mapping[str, str], camera: bytes = b"") -> bytes:
+    """The same picture with these texts and this EXIF, and no others."""
+    plain, added = clean(data), [_text_chunk(keyword, text) for keyword, text in values.items()]
+    if camera:
+        added.append(_chunk(b"eXIf", camera))
+    return plain[:_HEADER_END] + b"".join(added) + plain[_HEADER_END:]
 
 
 def clean(data: bytes) -> bytes:
@@ -102,10 +104,12 @@ def _decoded(body: bytes) -> str:
         return body.decode("latin-1")
 
 
-def _chunk(keyword: str, text: str) -> bytes:
+def _text_chunk(keyword: str, text: str) -> bytes:
     name = keyword.encode("latin-1")
     if text.isascii():
-        kind, body = b"tEXt", name + b"\0" + text.encode()
-    else:
-        kind, body = b"iTXt", name + b"\0\0\0\0\0" + text.encode()
+        return _chunk(b"tEXt", name + b"\0" + text.encode())
+    return _chunk(b"iTXt", name + b"\0\0\0\0\0" + text.encode())
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I4s", len(body), kind) + body + struct.pack(">I", zlib.crc32(kind + body))

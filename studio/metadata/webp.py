@@ -30,12 +30,12 @@ def texts(data: bytes) -> tuple[str, dict[int, str]]:
     return settings, tags
 
 
-def embed(data: bytes, parameters: str, settings: str) -> bytes:
-    """The same picture with these and without what it had."""
+def embed(data: bytes, parameters: str, settings: str, camera: bytes = b"") -> bytes:
+    """The same picture with these and without what it had. `camera`, a TIFF structure, replaces the parameters."""
     chunks = [(k, b) for k, b in _whole(data) if k not in (_EXIF, _XMP)]
     if chunks[0][0] != b"VP8X":
         chunks.insert(0, (b"VP8X", memoryview(_extended(*chunks[0]))))
-    added = [(_EXIF, memoryview(exif.build(parameters))), (_XMP, memoryview(xmp.build(settings)))]
+    added = [(_EXIF, memoryview(camera or exif.build(parameters))), (_XMP, memoryview(xmp.build(settings)))]
     return _packed([*chunks, *added], _HAS_EXIF | _HAS_XMP)
 
 

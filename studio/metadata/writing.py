@@ -7,18 +7,19 @@ from studio.metadata.limits import damaged
 OWN_KEYWORD = "jimeng"
 
 
-def embed(picture: bytes, facts: Facts) -> bytes:
+def embed(picture: bytes, facts: Facts, camera: bytes = b"") -> bytes:
     """A PNG, JPEG or WebP with what it was made with, in place of what it said before.
 
-    Raises UserError for what is none of them.
+    `camera` is the EXIF of a photo to keep beside that, a TIFF structure. JPEG and WebP have one place for that and the
+    text of A1111: our own JSON stands in them either way. Raises UserError for what is none of the three.
     """
     parameters, settings = a1111.to_text(facts), facts.to_json()
     if picture.startswith(png.SIGNATURE):
-        return png.embed(picture, {"parameters": parameters, OWN_KEYWORD: settings})
+        return png.embed(picture, {"parameters": parameters, OWN_KEYWORD: settings}, camera)
     if picture.startswith(jpeg.SIGNATURE):
-        return jpeg.embed(picture, parameters, settings)
+        return jpeg.embed(picture, parameters, settings, camera)
     if webp.is_webp(picture):
-        return webp.embed(picture, parameters, settings)
+        return webp.embed(picture, parameters, settings, camera)
     raise damaged()
 
 

@@ -17,12 +17,14 @@ from typing import IO
 from core import errors
 from core.engine import Frame, ModelInfo
 from core.errors import N_, UserError
+from core.request import GenerationRequest
 from studio.job import Snapshot
 from studio.jobs import Jobs
 from studio.photos.archives import Upload, unpack
 from studio.photos.batch_files import BatchFiles, Incoming
 from studio.photos.batch_now import BatchNow, PhotoNow, PhotoState, Trial, left_s, photo_now
 from studio.photos.feeder import Feeder
+from studio.photos.reading import camera_data
 from studio.photos.requesting import Requesting
 from studio.photos.settings import TRIED, PhotoSettings, defaults
 from studio.sources import Sources
@@ -91,6 +93,13 @@ class Batches:
         rows = self._store.photos(batch.id, [position]) if batch is not None else []
         return self._sources.file(owner, rows[0].source) if rows else None
 
+    def camera_data(self, look: BatchNow, photo: PhotoNow) -> bytes:
+        """What is to stand in the picture of a photo beside its settings: nothing unless that is wanted."""
+        try:
+            return camera_data(self._files.photo(look.id, photo.file)) if look.settings.camera_data else b""
+        except UserError:  # gone
+            return b""
+
     # --- bringing in -------------------------------------------------------------------------------------------
 
     def incoming(self) -> Incoming:
@@ -118,6 +127,25 @@ class Batches:
         batch = self._open(owner)
         photo = self._requesting.examine(batch.id, Upload(file.name, data))
         return self._put(batch.id, replace(photo, parent=picture_id))
+
+    def take_again(self, owner: str, made: GenerationRequest, name: str, parent: str = "") -> PhotoNow:
+        """The photo that a picture was drawn from, once more, with the settings that it was drawn with.
+
+        `name` is what the photo was called. Raises UserError when it is not here any more, or while a set is drawn.
+        """
+        file = self._sources.file(owner, made.source.sha256) if made.source is not None else None
+        try:
+            data = file.read_bytes() if file is not None else b""
+        except OSError:
+            data = b""
+        if not data:
+            raise UserError(
+                N_("The photo that this was drawn from is not here any more. Bring it in again on the Photos page.")
+            )
+        batch, now = self._open(owner), self.look(owner).settings
+        self.configure(owner, now.as_of(made))
+        photo = self._requesting.examine(batch.id, Upload(name or "photo.png", data))
+        return self._put(batch.id, replace(photo, parent=parent))
 
     def remove(self, owner: str, position: int) -> None:
         """Take a photo out of the set. What was drawn from it stays in the history."""

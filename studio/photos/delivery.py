@@ -12,7 +12,8 @@ from core.request import GenerationRequest
 from studio import formats, metadata
 from studio.formats import KINDS, QUALITY, Format
 from studio.history.export import Pipe, csv_line, deflated, safe
-from studio.photos.archives import distinct, plain_name
+from studio.metadata import Facts
+from studio.photos.archives import distinct, free_name, plain_name
 from studio.photos.batch_now import PhotoNow
 
 TABLE = "photos.csv"
@@ -21,25 +22,33 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def delivered(file: Path, kind: Format, quality: int = QUALITY) -> bytes:
-    """A stored picture in another format, with what it says of itself. Takes up to seconds.
+def delivered(file: Path, kind: Format, quality: int = QUALITY, exif: bytes = b"") -> bytes:
+    """A stored picture in another format, with what it says of itself and `exif`, a TIFF structure.
 
-    Raises UserError when it is gone, or the format cannot hold it.
+    Takes up to seconds. Raises UserError when it is gone, or the format cannot hold it.
     """
     try:
         stored = file.read_bytes()
-        if kind == "png":
+        if kind == "png" and not exif:
             return stored
         with Image.open(file, formats=("PNG",)) as image:
             frame = Frame(image.width, image.height, image.convert("RGB").tobytes())
     except (OSError, ValueError, SyntaxError) as error:
         raise UserError(N_("The file of this picture is no longer there.")) from error
-    data = formats.encode(frame, kind, quality)
     try:
         facts = metadata.read(stored).facts
-        return metadata.embed(data, facts) if facts is not None else data
-    except UserError:  # it says nothing of itself, or this format cannot
-        return data
+    except UserError:  # it says nothing of itself
+        facts = None
+    return encoded(frame, kind, quality, facts, exif)
+
+
+def encoded(frame: Frame, kind: Format, quality: int, facts: Facts | None, exif: bytes = b"") -> bytes:
+    """A picture as a file, with its settings, but for AVIF, and what a camera wrote.
+
+    Raises UserError when the format cannot hold it.
+    """
+    data = formats.encode(frame, kind, quality, exif)
+    return data if facts is None or kind == "avif" else metadata.embed(data, facts, exif)
 
 
 def name_of(photo: str, request: GenerationRequest, kind: Format) -> str:
@@ -68,10 +77,11 @@ class Parcel:
         self._pipe = Pipe()
         self._archive = ZipFile(self._pipe, "w", ZIP_STORED)
         self._names: dict[str, str] = {}
+        self._taken = {TABLE}
 
     def add(self, job: str, name: str, picture: bytes) -> bytes:
-        """What is to be sent for one picture."""
-        self._names[job] = name
+        """What is to be sent for one picture. A name that was sent before, of a set that has changed, is numbered."""
+        self._names[job] = name = free_name(name, self._taken)
         self._archive.writestr(ZipInfo(name), picture)
         return self._pipe.take()
 

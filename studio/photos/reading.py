@@ -15,12 +15,13 @@ from core.errors import N_, UserError
 
 MOST_BYTES = 100_000_000
 MOST_PIXELS = 89_000_000  # just below where Pillow itself begins to warn
+MOST_EXIF_BYTES = 65_000  # JPEG's own limit is a little more
 LEAST_SIDE = 16
 WHITE = (255, 255, 255)
 _FORMATS = ("JPEG", "PNG", "WEBP", "AVIF")
 _JPEGS = ("JPEG", "MPO")  # the second is one with another picture in it, as phones write
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-_ORIENTATION = 0x0112
+_ORIENTATION, _EXIF_IFD, _MAKER_NOTE = 0x0112, 0x8769, 0x927C
 _Rgb = tuple[int, int, int]
 
 
@@ -58,6 +59,15 @@ def read(data: bytes, most_side: int, background: _Rgb = WHITE, keep_camera_data
         raise UserError(N_("The photo takes more memory than there is. Save it smaller.")) from error
     except Exception as error:  # noqa: BLE001 (a decoder fed with anything may raise anything)
         raise UserError(N_("The photo is damaged or cut off. Send it again, or open it and save it anew.")) from error
+
+
+def camera_data(data: bytes) -> bytes:
+    """What the camera wrote into a photo, as in `Photo.exif`; nothing when that cannot be read."""
+    try:
+        with _opened(data) as image:
+            return _camera_data(image)
+    except Exception:  # noqa: BLE001 (what cannot be read cannot be kept)
+        return b""
 
 
 def _opened(data: bytes) -> Image.Image:
@@ -156,10 +166,13 @@ def _srgb(image: Image.Image, profile: bytes | None, notes: list[str]) -> Image.
 
 
 def _camera_data(image: Image.Image) -> bytes:
-    """EXIF without the orientation, which the pixels have now."""
+    """EXIF without the orientation, which the pixels have now, as far as any format has room for it."""
     try:
         exif = image.getexif()
         exif.pop(_ORIENTATION, None)
-        return exif.tobytes().removeprefix(b"Exif\0\0") if len(exif) else b""
+        if len(exif.tobytes()) > MOST_EXIF_BYTES:
+            exif.get_ifd(_EXIF_IFD).pop(_MAKER_NOTE, None)  # the maker's own, which nobody else reads
+        written = exif.tobytes().removeprefix(b"Exif\0\0") if len(exif) else b""
+        return written if len(written) <= MOST_EXIF_BYTES else b""
     except Exception:  # noqa: BLE001 (what cannot be read cannot be kept)
         return b""

@@ -20,7 +20,10 @@ _COLOUR = re.compile(r"#[0-9a-f]{6}")
 
 @dataclass(frozen=True, slots=True)
 class PhotoSettings:
-    """`strength` is how much is drawn anew: 0.1 next to nothing, 1 all. `longest` is a side of the result in pixels."""
+    """`strength` is how much is drawn anew: 0.1 next to nothing, 1 all. `longest` is a side of the result in pixels.
+
+    `camera_data` says whether time, place and camera of a photo stand in the picture that is handed over.
+    """
 
     style: str = ""
     strength: float = 0.6
@@ -30,6 +33,7 @@ class PhotoSettings:
     format: Format = "png"
     quality: int = QUALITY
     background: str = "#ffffff"
+    camera_data: bool = False
 
     def __post_init__(self) -> None:
         """Raises UserError for what cannot be."""
@@ -39,7 +43,8 @@ class PhotoSettings:
             raise _unreadable()
         if self.format not in get_args(Format) or not _COLOUR.fullmatch(self.background):
             raise _unreadable()
-        if any(type(value) is not int for value in (self.longest, self.seed, self.quality)):
+        whole = (self.longest, self.seed, self.quality)
+        if any(type(value) is not int for value in whole) or type(self.camera_data) is not bool:
             raise _unreadable()
 
     def to_json(self) -> str:
@@ -76,6 +81,15 @@ class PhotoSettings:
 
     def at(self, strength: float) -> Self:
         return replace(self, strength=strength)
+
+    def as_of(self, made: GenerationRequest) -> Self:
+        """What a picture was drawn with from its photo; the rest as it is."""
+        style = made.styles[0].name if made.styles else ""
+        strength = made.source.strength if made.source is not None else self.strength
+        return replace(
+            self, style=style, strength=max(MIN_REDRAWN, strength), prompt=made.prompt, seed=made.seed,
+            longest=max(made.width, made.height),
+        )  # fmt: skip
 
 
 def defaults(info: ModelInfo | None, styles: tuple[str, ...], seed: int) -> PhotoSettings:

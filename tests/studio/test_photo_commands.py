@@ -52,16 +52,17 @@ def test_a_bad_photo_never_stops_the_others_and_the_exit_code_tells(studio: Run,
     assert made.request.styles[0].name == "cartoon"
 
 
+@pytest.mark.parametrize(("kind", "ending"), [("jpeg", "jpg"), ("png", "png")])
 def test_photos_become_the_format_and_keep_their_camera_data_only_when_asked(
-    studio: Run, config: Path, tmp_path: Path
+    studio: Run, config: Path, tmp_path: Path, kind: str, ending: str
 ) -> None:
     (tmp_path / "a.jpg").write_bytes(with_camera_data())
     common = ["--resolution", "64", "--strength", "0.2", "--config", str(config)]
     for folder, more, camera in (("plain", [], None), ("kept", ["--keep-camera-data"], "Phone 7")):
-        result = studio("photo", "a.jpg", "-o", folder, "--format", "jpeg", "--quality", "80", *common, *more)
+        result = studio("photo", "a.jpg", "-o", folder, "--format", kind, "--quality", "80", *common, *more)
         assert (result.returncode, result.stderr) == (0, "")
-        with Image.open(tmp_path / folder / "a_strength20_seed0.jpg") as image:
-            assert image.format == "JPEG"
+        with Image.open(tmp_path / folder / f"a_strength20_seed0.{ending}") as image:
+            assert image.format == kind.upper()
             assert image.getexif().get(0x0110) == camera
 
 

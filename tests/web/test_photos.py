@@ -6,7 +6,8 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from PIL import Image
@@ -14,6 +15,7 @@ from starlette.testclient import TestClient
 
 from core.engine import Frame, Picture, Progress
 from core.errors import UserError
+from studio import metadata
 from studio.build import Studio
 from tests.hostile import photos as hostile
 from web import photos as routes
@@ -58,6 +60,12 @@ def now(client: TestClient) -> dict:
 
 def states(client: TestClient) -> list[str]:
     return [one["state"] for one in now(client)["photos"]]
+
+
+def fetched(parts: Coroutine[None, None, bytes]) -> bytes:
+    """On a thread of its own: after browser tests there is a loop on this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, parts).result()
 
 
 def draw_next(studio: Studio, fails: bool = False) -> bool:
@@ -153,7 +161,8 @@ def test_nothing_is_changed_for_a_strange_page_or_a_browser_without_an_owner(cli
     "wrong",
     [None, [], 7, {"strength": "much"}, {**SETTINGS, "strength": 0}, {**SETTINGS, "strength": float("nan")},
      {**SETTINGS, "format": "exe"}, {**SETTINGS, "background": "red; x"}, {**SETTINGS, "longest": 10**9},
-     {**SETTINGS, "unknown": 1}, {**SETTINGS, "seed": -1}, {**SETTINGS, "style": "../../x"}],
+     {**SETTINGS, "unknown": 1}, {**SETTINGS, "camera_data": "no"}, {**SETTINGS, "seed": -1},
+     {**SETTINGS, "style": "../../x"}],
 )  # fmt: skip
 def test_settings_that_are_none_are_refused_in_words(client, studio, wrong):
     put(client, photo())
@@ -193,6 +202,22 @@ def test_any_picture_can_be_had_in_another_format_with_its_settings(client, draw
         if kind != "jpeg":
             assert image.convert("RGB").tobytes() == b"\x01\x02\x03\xfd\xfe\xff"
     assert b"a red house" in answer.content
+
+
+@pytest.mark.parametrize("quality", ["9" * 5000, "-1", "1e3", "٣", "²", "best", ""])
+def test_a_quality_that_is_none_is_the_usual_one(client, draw, quality):
+    made, usual = draw("ann"), {"format": "jpeg"}
+    answer = client.get(f"{routes.AT}/as/{made}", params=usual | {"quality": quality})
+    assert answer.content == client.get(f"{routes.AT}/as/{made}", params=usual).content
+
+
+@pytest.mark.parametrize("position", ["9" * 5000, "-1", "٣", "²", "x"])
+def test_a_position_that_is_none_is_nowhere(client, position):
+    put(client, photo())
+    for path in ("thumb", "before", "result"):
+        assert client.get(f"{routes.AT}/{path}/{position}").status_code == 404
+    assert post(client, "remove", position=position).status_code == 200
+    assert states(client) == ["waiting"]
 
 
 def test_another_format_is_one_that_there_is_and_of_a_picture_of_ones_own(client, bobs, draw):
@@ -239,7 +264,7 @@ def test_a_zip_file_that_is_fetched_while_they_are_drawn_waits_for_all(client, s
             await asyncio.to_thread(draw_next, studio)
         return b"".join(parts)
 
-    with zipfile.ZipFile(io.BytesIO(asyncio.run(fetch()))) as archive:
+    with zipfile.ZipFile(io.BytesIO(fetched(fetch()))) as archive:
         assert archive.testzip() is None
         names = [name for name in archive.namelist() if name != "photos.csv"]
         assert len(set(names)) == 3
@@ -252,6 +277,43 @@ def test_a_zip_file_that_is_fetched_while_they_are_drawn_waits_for_all(client, s
     assert rows[0]["photo"] == "'=cmd.png"
     assert rows[3]["error"]
     assert {row["file"] for row in rows[:3]} <= {*names, *(f"'{name}" for name in names)}
+
+
+def test_names_in_a_zip_file_differ_although_photos_are_taken_out_meanwhile(client, studio, monkeypatch):
+    monkeypatch.setattr(routes, "LOOK_S", 0)
+    for _ in range(3):
+        put(client, photo(), "same.png")
+    post(client, "draw", settings=SETTINGS)
+    draw_next(studio)
+
+    async def fetch() -> bytes:
+        parts = []
+        async for part in routes._parcel(studio.photos, studio.jobs, "ann", now(client)["id"]):
+            if not parts:
+                post(client, "remove", position=0)  # what was "same (2)" is "same" from now on
+            parts.append(part)
+            await asyncio.to_thread(draw_next, studio)
+        return b"".join(parts)
+
+    with zipfile.ZipFile(io.BytesIO(fetched(fetch()))) as archive:
+        assert len(set(archive.namelist())) == 4
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
+def test_camera_data_go_into_the_picture_only_when_asked_for(client, studio, kind):
+    put(client, hostile.with_camera_data(), "a.jpg")
+    post(client, "draw", settings=SETTINGS | {"format": kind})
+    draw_next(studio)
+    for wanted, camera in ((False, None), (True, "Phone 7")):
+        assert post(client, "settings", settings=SETTINGS | {"format": kind, "camera_data": wanted}).status_code == 200
+        with zipfile.ZipFile(io.BytesIO(client.get(f"{routes.AT}/zip").content)) as archive:
+            zipped = archive.read(archive.namelist()[0])
+        for data in (client.get(f"{routes.AT}/result/0").content, zipped):
+            with Image.open(io.BytesIO(data)) as image:
+                exif = image.getexif()
+            assert (image.format, exif.get(0x0110), 0x0112 in exif) == (kind.upper(), camera, False)
+            made = metadata.read(data).facts
+            assert made is not None and made.request.seed == 7
 
 
 def test_a_zip_file_ends_when_the_set_is_stopped(client, studio):

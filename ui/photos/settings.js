@@ -29,6 +29,7 @@ function newSettings(fieldset, data, changed, tryStrengths) {
   const strength = row("strength", words.strength, range(10, 100, 5), says);
   const strip = button(words.tryFive, tryStrengths, "link");
   const prompt = make("textarea", "", { rows: 2, maxLength: 4000, placeholder: words.promptHint });
+  const camera = row("camera_data", words.cameraData, make("input", "", { type: "checkbox" }), text("span", "hint", words.cameraDataHint));
   const fold = make("details", "fold");
   const quality = row("quality", words.quality, range(1, 100, 1), text("span", "says", ""));
   fold.append(
@@ -36,6 +37,7 @@ function newSettings(fieldset, data, changed, tryStrengths) {
     quality,
     row("background", words.background, make("input", "", { type: "color" }), text("span", "hint", words.backgroundHint)),
     row("seed", words.seed, make("input", "", { type: "number", min: 0, max: data.most_seed, step: 1 }), text("span", "hint", words.seedHint)),
+    camera,
   );
   fieldset.replaceChildren(
     row("style", words.style, styles),
@@ -56,6 +58,7 @@ function newSettings(fieldset, data, changed, tryStrengths) {
     format: () => fields.format.value,
     quality: () => Number(fields.quality.value),
     background: () => fields.background.value,
+    camera_data: () => fields.camera_data.checked,
   };
   const draw = () => {
     says.textContent = `${strengthWord(settings.strength, words)} · ${Math.round(settings.strength * 100)} %`;
@@ -75,7 +78,9 @@ function newSettings(fieldset, data, changed, tryStrengths) {
     strip,
     show(given) {
       Object.assign(settings, given);
+      fields.camera_data.checked = given.camera_data;
       for (const [name, field] of Object.entries(fields)) {
+        if (field.type === "checkbox") continue;
         const wanted = String(name === "strength" ? Math.round(given[name] * 100) : given[name]);
         if (field.tagName === "SELECT" && ![...field.options].some((one) => one.value === wanted)) field.append(make("option", "", { value: wanted, textContent: wanted }));
         if (field.value !== wanted) field.value = wanted;

@@ -3,6 +3,7 @@
 from typing import Any
 
 from ui.i18n import _
+from ui.wording import FORMAT_NAMES
 
 
 def words() -> dict[str, Any]:
@@ -44,12 +45,14 @@ def _settings() -> dict[str, Any]:
         "pixels": _("{side} pixels"),
         "format": _("File format"),
         "lossless": _("PNG, lossless"),
-        "formats": {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF"},
+        "formats": FORMAT_NAMES,
         "more": _("Fine-tune"),
         "quality": _("Quality"),
         "background": _("Background"),
         "backgroundHint": _("Where a photo is transparent"),
         "seed": _("Seed"),
+        "cameraData": _("Keep camera data"),
+        "cameraDataHint": _("Time, place and camera of the photo go into its picture"),
         "seedHint": _("One for all of them, so that they look like a set"),
     }
 
