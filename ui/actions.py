@@ -7,6 +7,8 @@ from dataclasses import replace
 from hashlib import sha256
 from math import inf
 
+import streamlit as st
+
 from core.errors import UserError
 from core.request import GenerationRequest
 from studio.photos import enlarging
@@ -85,6 +87,16 @@ def enlarge(job_id: str, factor: int) -> None:
     studio = state.base().studio
     enlarging.enlarge(studio.jobs, studio.sources, state.owner(), job_id, factor)
     state.result().follow()
+
+
+def enlarge_here(job_id: str, factor: int) -> None:
+    """`enlarge` from the Studio page, which says what went wrong."""
+    _ask_for(lambda: enlarge(job_id, factor))
+
+
+def redraw(picture_id: str) -> None:
+    """A picture as a photo: on to the Photos page, which takes it in."""
+    st.session_state[state.START_PHOTO], st.session_state[state.GO_TO] = picture_id, "photos"
 
 
 def cancel(job_id: str) -> None:

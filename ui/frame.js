@@ -1,6 +1,8 @@
 // Draws the owner's jobs into the markup of frame.html: one in the frame, all in the strip. Called anew whenever the page
 // is; everything it does may be repeated. Text goes in by textContent and attributes only, never as HTML.
 
+const COPIED_MS = 1600; // a sign says that it was
+
 export default function ({ data, parentElement, setTriggerValue }) {
   const frame = parentElement.querySelector(".frame");
   const view = (frame.view ??= { choice: "", choices: -1, shown: "" });
@@ -74,16 +76,53 @@ function drawFrame(find, job, words, reason) {
 }
 
 function drawActions(find, job, words, view) {
-  const [save, more, again] = [find(".save"), find(".more"), find(".again")];
+  const [save, alike, again, more] = [find(".save"), find(".alike"), find(".again"), find(".more")];
   save.textContent = words.save;
-  more.textContent = words.more;
+  alike.textContent = words.alike;
   again.textContent = words.again;
-  if (job.state === "done") save.href = `/app/static/img/${job.id}?download=1`;
-  more.onclick = () => view.send("more", job.id);
+  if (job.state === "done") {
+    save.href = `/app/static/img/${job.id}?download=1`;
+    save.title = `PNG · ${job.width} × ${job.height}`;
+  }
+  alike.onclick = () => view.send("alike", job.id);
   again.onclick = () => view.send("retry", job.id);
-  save.hidden = more.hidden = job.state === "failed";
+  save.hidden = alike.hidden = more.hidden = job.state === "failed";
   again.hidden = job.state !== "failed";
   find(".actions").hidden = !job.id;
+  const now = JSON.stringify([job.id, job.state, words.more]);
+  if (more.dataset.now === now) return;
+  more.dataset.now = now; // an open list stays open while the page looks again
+  dropMenu(more, words.more, job.state === "done" ? deeds(find, job, words, view) : []);
+}
+
+function deeds(find, job, words, view) {
+  const { formats, most } = view.data;
+  const sizes = [2, 4].map((factor) => ({ factor, width: job.width * factor, height: job.height * factor }));
+  const saves = formats.map(([kind, name]) => [filled(words.saveAs, { format: name }), () => saveAs(job.id, kind)]);
+  const copy = [words.copy, () => copyPicture(find, job.id, words)];
+  const larger = sizes
+    .filter(({ width, height }) => Math.max(width, height) <= most)
+    .map(({ factor, width, height }) => [filled(words.enlargeTo, { width, height }), () => view.send("enlarge", { id: job.id, factor })]);
+  return [...saves, ...(window.ClipboardItem ? [copy] : []), null, [words.asPhoto, () => view.send("photo", job.id)], ...larger];
+}
+
+function saveAs(id, kind) {
+  make("a", "", { href: `/app/static/photos/as/${id}?format=${kind}`, download: "" }).click();
+}
+
+// A browser takes a picture on its way, and only right after a click; without https there is no ClipboardItem.
+async function copyPicture(find, id, words) {
+  const [opener] = find(".more").children;
+  const fetched = fetch(`/app/static/img/${id}?clean=1`).then((answer) => answer.blob());
+  try {
+    await navigator.clipboard.write([new ClipboardItem({ "image/png": fetched })]);
+    opener.textContent = "✓";
+    find(".said").textContent = words.copied;
+  } catch {
+    opener.textContent = "!";
+    find(".said").textContent = words.notCopied;
+  }
+  setTimeout(() => (opener.textContent = "···"), COPIED_MS);
 }
 
 function lightbox(dialog, open, job, words) {

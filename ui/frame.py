@@ -10,12 +10,22 @@ from typing import Any
 
 import streamlit as st
 
+from core.request import MAX_SIDE
+from studio import formats
 from ui import actions, i18n, live, state
 from ui.i18n import _
+from ui.wording import FORMAT_NAMES
 
 HERE = Path(__file__).parent
 KEY = "frame"
-SCRIPTS = ("live.js", "picture.js", "strip.js", "frame.js")  # one after the other they are the component's module
+SCRIPTS = (
+    "dom.js",
+    "menu.js",
+    "live.js",
+    "picture.js",
+    "strip.js",
+    "frame.js",
+)  # one after the other they are the component's module
 
 
 def show(look: dict[str, Any]) -> None:
@@ -23,7 +33,9 @@ def show(look: dict[str, Any]) -> None:
         key=KEY,
         data=frame_data(look),
         on_show_change=lambda: actions.show(_clicked("show")),
-        on_more_change=lambda: actions.more_like(_clicked("more")),
+        on_alike_change=lambda: actions.more_like(_clicked("alike")),
+        on_photo_change=lambda: actions.redraw(_clicked("photo")),
+        on_enlarge_change=_enlarge,
         on_retry_change=lambda: actions.retry(_clicked("retry")),
         on_cancel_change=lambda: actions.cancel(_clicked("cancel")),
     )
@@ -31,6 +43,11 @@ def show(look: dict[str, Any]) -> None:
 
 def _clicked(what: str) -> str:
     return str(st.session_state[KEY][what])
+
+
+def _enlarge() -> None:
+    wanted = st.session_state[KEY]["enlarge"]
+    actions.enlarge_here(str(wanted.get("id")), wanted.get("factor"))
 
 
 def frame_data(look: dict[str, Any]) -> dict[str, Any]:
@@ -44,6 +61,8 @@ def frame_data(look: dict[str, Any]) -> dict[str, Any]:
         "choices": result.choices,
         "retried": result.retried,
         "empty": {"width": width or 1, "height": height or 1},
+        "formats": [(kind, FORMAT_NAMES[kind]) for kind in formats.available() if kind != "png"],
+        "most": MAX_SIDE,
         "words": _words(),
     }
 
@@ -54,7 +73,14 @@ def _words() -> dict[str, str]:
         "failed": _("This picture could not be drawn."),
         "gone": _("The file of this picture is no longer there."),
         "save": _("Save full size"),
-        "more": _("More like this"),
+        "alike": _("More like this"),
+        "more": _("More"),
+        "saveAs": _("Save as {format}"),
+        "copy": _("Copy the picture"),
+        "copied": _("Copied"),
+        "notCopied": _("It could not be copied."),
+        "asPhoto": _("Redraw as a photo"),
+        "enlargeTo": _("Finish at {width} × {height}"),
         "again": _("Try again"),
         "drop": _("Cancel this picture"),
         "enlarge": _("Fill the window"),
@@ -68,6 +94,7 @@ def _words() -> dict[str, str]:
 @cache
 def component() -> Any:
     """Registered when the first page is drawn, not on import."""
-    html, css = ((HERE / f"frame.{kind}").read_text("utf-8") for kind in ("html", "css"))
+    html = (HERE / "frame.html").read_text("utf-8")
+    css = "\n".join((HERE / name).read_text("utf-8") for name in ("menu.css", "frame.css"))
     js = "\n".join((HERE / name).read_text("utf-8") for name in SCRIPTS)
     return st.components.v2.component("jimeng_frame", html=html, css=css, js=js)

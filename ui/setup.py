@@ -11,22 +11,26 @@ from typing import Any
 from core.engine import ModelInfo
 from core.errors import N_, UserError
 from core.request import MAX_SIDE, GenerationRequest, StyleUse
+from studio.history import Entry
 from studio.metadata import Settings
 from studio.styles import Style
-from ui import state, style_picker
+from ui import actions, state, style_picker
 from ui.wording import aspect_name, size_name
 
 MOST_NAMED = 8
+MOST_UPSCALES = 10  # one after the other: sooner or later there is no larger size
 
 
-def reuse(picture_id: str, what: str) -> None:
+def reuse(picture_id: str, what: str) -> str:
     """The settings of one of the owner's pictures: "all" of them, all with an "other seed", or the "style" alone.
 
-    Raises UserError when there is no such picture.
+    Returns the page that they are on: one that was drawn from a photo leads to "photos", with that photo, others to the
+    "studio". Raises UserError when there is no such picture, or its photo cannot be had.
     """
-    entry = state.base().studio.history.entry(state.owner(), picture_id)
-    if entry is None:
-        raise UserError(N_("There is no such picture any more."))
+    entry = _unlarged(picture_id)
+    if entry.request.source is not None and entry.request.upscale == 1 and what != "style":
+        _redraw(entry, what)
+        return "photos"
     settings = of_request(entry.request)
     if what == "style":
         settings = Settings(styles=settings.styles)
@@ -34,6 +38,30 @@ def reuse(picture_id: str, what: str) -> None:
         settings = replace(settings, seed=None)
         state.configure(keep_seed=False)
     tell(take(settings))
+    return "studio"
+
+
+def _unlarged(picture_id: str) -> Entry:
+    """The record; of a picture that another was made larger to, the record of that one, if it is there."""
+    history, owner = state.base().studio.history, state.owner()
+    entry = history.entry(owner, picture_id)
+    if entry is None:
+        raise UserError(N_("There is no such picture any more."))
+    for _ in range(MOST_UPSCALES):
+        before = history.entry(owner, entry.parent)
+        if entry.request.source is None or entry.request.upscale == 1 or before is None:
+            break
+        entry = before
+    return entry
+
+
+def _redraw(entry: Entry, what: str) -> None:
+    studio, made = state.base().studio, entry.request
+    found = [(use, _find(use, style_picker.offered(studio.styles.list()))) for use in made.styles]
+    made = replace(made, styles=tuple(replace(use, name=style.name) if style else use for use, style in found))
+    if what != "all":
+        made = replace(made, seed=actions.new_seed())
+    studio.photos.take_again(state.owner(), made, entry.input_name, entry.parent)
 
 
 def take(settings: Settings) -> list[UserError]:
@@ -67,9 +95,8 @@ def as_request(prompt: str) -> GenerationRequest:
 
 
 def of_request(request: GenerationRequest) -> Settings:
-    """As the Studio sets them: a picture that was enlarged at once by the size before that."""
-    base = request.base if request.source is None else request
-    return Settings(**{f.name: getattr(base, f.name) for f in fields(Settings)})
+    """As the Studio sets them: a picture that was enlarged by the size before that."""
+    return Settings(**{f.name: getattr(request.base, f.name) for f in fields(Settings)})
 
 
 def of_json(data: object) -> Settings:

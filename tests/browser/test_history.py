@@ -16,6 +16,12 @@ from web.owners import Owners, signing_key
 
 pytestmark = pytest.mark.browser
 
+DROP = """([kind, bytes]) => {
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File([Uint8Array.from(bytes)], "picture.png", {type: "image/png"}));
+  document.body.dispatchEvent(new DragEvent(kind, {dataTransfer, bubbles: true, cancelable: true}));
+}"""
+
 
 def history(page: Page) -> Page:
     page.goto("/history")
@@ -284,3 +290,66 @@ def test_thousands_scroll_by_with_few_in_the_document(visit, served):
     assert tiles(page).count() < 150
     page.keyboard.press("Home")
     expect(tile(page, 0)).to_be_focused()
+
+
+def test_another_person_sees_and_reaches_nothing(visit):
+    studio = visit()
+    (picture,) = draw(studio, "a red house")
+    other = history(visit().page)
+    expect(other.locator(".empty")).to_contain_text("can be found again")
+    assert other.request.get(f"/app/static/history/entry/{picture}").status == 422
+    assert other.request.get(f"/app/static/img/{picture}").status == 404
+    other.get_by_role("button", name="Draw a picture").click()
+    expect(other.locator(".frame")).to_have_attribute("data-state", "empty")
+
+
+def test_a_picture_dropped_on_the_studio_fills_its_fields(visit):
+    studio = visit()
+    studio.set_number("Seed", 77)
+    studio.choose_style("cartoon")
+    (picture,) = draw(studio, "a red house")
+    page = studio.page
+    ours, clean = (list(page.request.get(f"/app/static/img/{picture}{more}").body()) for more in ("", "?clean=1"))
+    other = visit()
+    other.prompt.fill("typed before")
+    for wrong, says in ((clean, "There are no settings in that picture."), (list(b"<svg></svg>"), "HTML, SVG")):
+        other.page.evaluate(DROP, ["drop", wrong])
+        expect(other.page.get_by_role("alert").filter(has_text=says)).to_be_visible()
+        expect(other.prompt).to_have_value("typed before")
+    other.page.evaluate(DROP, ["dragover", ours])
+    expect(other.page.get_by_text("Drop a picture here to use its settings")).to_be_visible()
+    other.page.evaluate(DROP, ["drop", ours])
+    expect(other.prompt).to_have_value("a red house")
+    expect(other.page.locator(".pick .name")).to_have_text("cartoon")
+    expect(other.page.locator(".st-key-notice")).to_contain_text("a picture from Jimeng Studio")
+    again = draw(other, "a red house")[0]
+    drawn = [
+        studio.page.request.get(f"/app/static/img/{picture}?clean=1"),
+        other.page.request.get(f"/app/static/img/{again}?clean=1"),
+    ]
+    assert drawn[0].body() == drawn[1].body()
+
+
+def test_settings_are_kept_as_a_preset_and_used_with_a_click(visit):
+    studio = visit()
+    studio.set_number("Steps", 12)
+    studio.choose_style("sketch")
+    page = studio.page
+    page.get_by_role("button", name="Keep these settings as a preset").click()
+    page.get_by_role("textbox", name="Name of the preset").fill("Client A")
+    page.keyboard.press("Enter")
+    preset = page.get_by_role("button", name="Client A", exact=True)
+    expect(preset).to_be_visible()
+    studio.set_number("Steps", 8)
+    page.get_by_role("button", name="Take off sketch").click()
+    expect(page.locator(".pick .name")).to_have_text("None")
+    studio.prompt.fill("a red house")
+    preset.click()
+    expect(page.locator(".pick .name")).to_have_text("sketch")
+    expect(page.get_by_label("Steps", exact=True)).to_have_value("12")
+    expect(studio.prompt).to_have_value("a red house")
+    page.get_by_role("button", name="Edit").click()
+    page.get_by_role("button", name="Delete Client A").click()
+    expect(preset).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(preset).to_be_visible()

@@ -139,3 +139,58 @@ def test_a_set_is_there_again_after_a_reload_and_in_no_other_browser(visit):
     expect(page.locator(".photo")).to_have_count(2)
     expect(page.get_by_label("In words")).to_have_value("a red house")
     assert open_photos(visit).locator(".photo").count() == 0
+
+
+def test_one_photo_at_five_strengths_and_a_click_takes_one(visit):
+    page = open_photos(visit)
+    drop(page, one__jpg=photo())
+    page.get_by_role("button", name="Try five strengths on one photo").click()
+    tiles = page.locator(".strip .tile")
+    expect(tiles).to_have_count(5)
+    expect(page.locator('.strip .tile[data-state="done"]')).to_have_count(5)
+    tiles.nth(1).click()
+    expect(tiles.nth(1)).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".strength .says")).to_have_text("Lightly redrawn · 40 %")
+
+
+def test_paused_stopped_and_put_away(visit):
+    page = open_photos(visit)
+    drop(page, **{f"photo{n}__jpg": photo(200 + n) for n in range(12)})
+    expect(page.locator(".photo")).to_have_count(12)
+    page.get_by_label("Longest side").select_option("256")
+    draw(page)
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator(".head")).to_contain_text("paused")
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".go button")).to_be_enabled()
+    page.get_by_role("button", name="New set").click()
+    page.get_by_role("button", name="Take all of them away?").click()
+    expect(page.locator(".welcome")).to_be_visible()
+
+
+def test_it_speaks_chinese(visit):
+    studio = visit(locale="zh-CN")
+    studio.go("照片")
+    expect(studio.page.locator(".welcome")).to_contain_text("把照片拖到这里")
+
+
+def test_what_was_drawn_from_a_photo_is_drawn_from_it_again(visit):
+    page = open_photos(visit)
+    drop(page, ann__jpg=photo())
+    expect(page.locator(".single .pane")).to_be_visible()
+    draw(page)
+    expect(page.locator(".single")).to_have_attribute("data-state", "done")
+    page.get_by_role("button", name="Take another photo").click()
+    expect(page.locator(".welcome")).to_be_visible()
+    page.get_by_role("link", name="History").click()
+    page.locator(".tile").first.click()
+    page.get_by_role("button", name="Reuse", exact=True).click()
+    expect(page.locator(".single .name")).to_have_text("ann.jpg")
+    draw(page)
+    expect(page.locator(".single")).to_have_attribute("data-state", "done")
+    page.get_by_role("link", name="History").click()
+    expect(page.locator(".tile")).to_have_count(2)
+    first, second = (page.locator(f".tile[data-index='{n}']").get_attribute("data-id") for n in (0, 1))
+    pixels = [page.request.get(f"/app/static/img/{one}?clean=1").body() for one in (first, second)]
+    assert pixels[0] == pixels[1]

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from tests.browser.kept import file_of, pixels_of
@@ -196,3 +197,25 @@ def test_a_picture_whose_file_was_deleted_is_said_to_be_gone(visit, served):
     file_of(served.data, picture).unlink()
     again = visit(storage_state=studio.page.context.storage_state())  # the same owner, with nothing in its cache
     expect(again.page.locator(".frame .note")).to_have_text("The file of this picture is no longer there.")
+
+
+def test_the_picture_in_the_frame_is_saved_in_another_format_made_larger_and_redrawn(visit):
+    studio = visit()
+    page, picture = studio.page, studio.draw("a red house")
+    more = page.get_by_role("button", name="More", exact=True)
+
+    def pick(name: str) -> None:
+        more.click()
+        page.get_by_role("menuitem", name=name).click()
+        expect(page.get_by_role("menu")).to_be_hidden()
+
+    with page.expect_download() as coming:
+        pick("Save as JPEG")
+    assert coming.value.suggested_filename.endswith(".jpg")
+    with Image.open(coming.value.path()) as image:
+        assert (image.format, image.size) == ("JPEG", (128, 128))
+    pick("Finish at 256 × 256")
+    studio.wait_for_new(picture)
+    assert studio.picture.evaluate("image => image.naturalWidth") == 256
+    pick("Redraw as a photo")
+    expect(page.locator(".single .pane img").first).to_be_visible()

@@ -118,6 +118,7 @@ def acting(monkeypatch: pytest.MonkeyPatch) -> Callable[[AppTest], AbstractConte
         with monkeypatch.context() as patch:
             patch.setattr(state, "owner", lambda: test.session_state["owner"])
             patch.setattr(state, "result", lambda: test.session_state["result"])
+            patch.setattr(actions.st, "session_state", test.session_state)
             yield actions
 
     return in_session

@@ -1,5 +1,6 @@
 """What leads to the Photos page and from a picture to a larger one, without a browser."""
 
+import io
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,8 @@ from streamlit.testing.v1 import AppTest
 
 from core.engine import Frame, Picture
 from core.request import GenerationRequest
+from studio.photos.settings import PhotoSettings
+from tests.hostile import photos as hostile
 from ui import i18n, state
 from ui.history import page as history_page
 from ui.photos import page as photos_page
@@ -70,3 +73,74 @@ def test_a_factor_that_is_none_is_refused_in_words(session, studio, picture, fac
     history_page.act({"do": "enlarge", "id": picture, "factor": factor})
     assert session[history_page.PROBLEM]
     assert not any(job.active for job in studio.jobs.list("somebody"))
+
+
+# --- the settings of what was drawn from a photo --------------------------------------------------------------------
+
+
+def drawn_from_photo(studio) -> str:
+    """A picture of a set that has been put away since; its id."""
+    settings = PhotoSettings("cartoon", 0.3, "a portrait", 128, 9)
+    (photo,) = studio.photos.add("somebody", "Ann.jpg", io.BytesIO(hostile.saved(hostile.picture(), "JPEG")))
+    studio.photos.draw("somebody", settings)
+    studio.photos.feeder.round()
+    finish(studio)
+    (photo,) = studio.photos.look("somebody").photos
+    studio.photos.feeder.round()
+    studio.photos.close("somebody")
+    return photo.job
+
+
+def finish(studio) -> None:
+    job = studio.jobs.next(True, 0)
+    width, height = job.request.width, job.request.height
+    studio.jobs.begin(job)
+    studio.jobs.finish(job, Picture(Frame(width, height, bytes(width * height * 3))), 0.0)
+
+
+def request_of(studio, job: str) -> GenerationRequest:
+    return studio.jobs.snapshot("somebody", job).request
+
+
+def test_reuse_of_what_was_drawn_from_a_photo_leads_to_the_same_picture_again(session, studio):
+    studio.styles.scan()
+    picture = drawn_from_photo(studio)
+    history_page.act({"do": "reuse", "id": picture, "what": "all"})
+    assert session[state.GO_TO] == "photos" and session.get(history_page.PROBLEM) is None
+    look = studio.photos.look("somebody")
+    assert [photo.name for photo in look.photos] == ["Ann.jpg"]
+    studio.photos.draw("somebody", look.settings)
+    studio.photos.feeder.round()
+    (photo,) = studio.photos.look("somebody").photos
+    assert request_of(studio, photo.job) == request_of(studio, picture)
+
+
+def test_reuse_of_a_larger_one_is_reuse_of_what_it_was_made_from(session, studio):
+    studio.styles.scan()
+    picture = drawn_from_photo(studio)
+    history_page.act({"do": "enlarge", "id": picture, "factor": 2})
+    (larger,) = [job for job in studio.jobs.list("somebody") if job.active]
+    finish(studio)
+    history_page.act({"do": "reuse", "id": larger.id, "what": "other seed"})
+    settings = studio.photos.look("somebody").settings
+    assert (settings.longest, settings.strength, settings.style) == (128, 0.3, "cartoon")
+    assert settings.seed != 9
+
+
+def test_only_the_style_of_it_leads_to_the_studio(session, studio):
+    studio.styles.scan()
+    history_page.act({"do": "reuse", "id": drawn_from_photo(studio), "what": "style"})
+    assert session[state.GO_TO] == "studio"
+    assert [use.name for use in state.config().styles] == ["cartoon"]
+
+
+def test_a_photo_that_is_gone_or_a_set_that_is_being_drawn_is_said(session, studio):
+    studio.styles.scan()
+    picture = drawn_from_photo(studio)
+    list(studio.photos.add("somebody", "b.png", io.BytesIO(hostile.saved(hostile.picture()))))
+    studio.photos.draw("somebody", PhotoSettings(longest=128))
+    history_page.act({"do": "reuse", "id": picture, "what": "all"})
+    assert "being drawn" in str(session[history_page.PROBLEM]) and state.GO_TO not in session
+    studio.sources.forget("somebody")
+    history_page.act({"do": "reuse", "id": picture, "what": "all"})
+    assert "is not here any more" in str(session[history_page.PROBLEM]) and state.GO_TO not in session

@@ -38,52 +38,15 @@ async function selectAll(page) {
 
 function newMenu(page) {
   const { find, words } = page;
-  const menu = find(".menu");
-  const [opener] = find(".more").children;
-  opener.textContent = "···";
-  opener.setAttribute("aria-label", words.more);
-  opener.title = words.more;
-  const close = () => {
-    menu.hidden = true;
-    opener.setAttribute("aria-expanded", "false");
-  };
-  const item = (label, act) => {
-    const element = button(label, () => {
-      close();
-      act();
-    });
-    element.setAttribute("role", "menuitem");
-    return element;
-  };
   const away = () => Object.assign(document.createElement("a"), { href: `${HISTORY}/lines`, download: "" }).click();
-  menu.replaceChildren(
-    item(words.exportLines, away),
-    item(words.importLines, () => find(".lines").click()),
-    item(words.openTrash, () => page.finder.set({ trash: true })),
-    item(words.keys, () => showHelp(page)),
-    item(words.forget, () => forget(page)),
-  );
-  opener.onclick = () => {
-    menu.hidden = !menu.hidden;
-    opener.setAttribute("aria-expanded", String(!menu.hidden));
-    if (!menu.hidden) menu.firstElementChild.focus();
-  };
-  find(".more").onkeydown = (event) => {
-    const items = [...menu.children];
-    const at = items.indexOf(menu.getRootNode().activeElement);
-    if (event.key === "Escape" && !menu.hidden) {
-      event.stopPropagation();
-      close();
-      opener.focus();
-    } else if (["ArrowDown", "ArrowUp"].includes(event.key) && !menu.hidden) {
-      event.preventDefault();
-      event.stopPropagation();
-      items[(at + (event.key === "ArrowDown" ? 1 : items.length - 1)) % items.length].focus();
-    }
-  };
-  find(".more").addEventListener("focusout", (event) => {
-    if (!find(".more").contains(event.relatedTarget)) setTimeout(close, 120); // a click on it comes first
-  });
+  dropMenu(find(".more"), words.more, [
+    [words.exportLines, away],
+    [words.importLines, () => find(".lines").click()],
+    [words.openTrash, () => page.finder.set({ trash: true })],
+    [words.keys, () => showHelp(page)],
+    null,
+    [words.forget, () => forget(page)],
+  ]);
 }
 
 // Says something for a while; nothing takes it away at once.

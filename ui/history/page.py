@@ -12,6 +12,7 @@ from ui.history.words import words
 from ui.i18n import say
 
 HERE = Path(__file__).parent
+SHARED = HERE.parent
 KEY = "history"
 PROBLEM = "history.problem"  # why the last click came to nothing
 SCRIPTS = (
@@ -44,13 +45,15 @@ def act(order: Any) -> None:
     or {do: "enlarge", id, factor}."""
     st.session_state.pop(PROBLEM, None)
     try:
+        if order.get("do") == "photo":
+            actions.redraw(str(order.get("id")))
+            return
+        to = "studio"
         if order.get("do") == "reuse":
-            setup.reuse(str(order.get("id")), str(order.get("what")))
+            to = setup.reuse(str(order.get("id")), str(order.get("what")))
         elif order.get("do") == "enlarge":
             actions.enlarge(str(order.get("id")), order.get("factor"))
-        elif order.get("do") == "photo":
-            st.session_state[state.START_PHOTO] = str(order.get("id"))
-        st.session_state[state.GO_TO] = "photos" if order.get("do") == "photo" else "studio"
+        st.session_state[state.GO_TO] = to
     except UserError as error:
         st.session_state[PROBLEM] = error
 
@@ -69,7 +72,7 @@ def page_data() -> dict[str, Any]:
 def component() -> Any:
     """Registered when the first page is drawn, not on import."""
     html = (HERE / "page.html").read_text("utf-8")
-    css = "\n".join(file.read_text("utf-8") for file in (HERE / "page.css", HERE.parent / "over.css"))
-    scripts = [HERE.parent / "dom.js", HERE.parent / "over.js", *(HERE / name for name in SCRIPTS)]
+    css = "\n".join(file.read_text("utf-8") for file in (SHARED / "menu.css", SHARED / "over.css", HERE / "page.css"))
+    scripts = [*(SHARED / name for name in ("dom.js", "menu.js", "over.js")), *(HERE / name for name in SCRIPTS)]
     js = "\n".join(script.read_text("utf-8") for script in scripts)
     return st.components.v2.component("jimeng_history", html=html, css=css, js=js)
