@@ -36,6 +36,7 @@ from studio.store.database import StoreError, open_database
 from studio.store.outbox import Outbox
 from studio.store.records import Records
 from studio.store.store import Store
+from studio.store.used import used_sources
 from studio.styles import StyleLibrary
 from studio.styles.thumbnails import Thumbnails
 from studio.styles.watcher import StyleWatcher
@@ -141,8 +142,10 @@ def assemble(
         BatchStore(database), BatchFiles(config.paths.data / "photos"), jobs, sources, styles, info,
         now=now, new_id=new_id,
     )  # fmt: skip
-    history = History(database, jobs, files, now=now, also_forget=photos.forget)
-    retention = Retention(Records(database), files, config.history, now)
+    history = History(database, jobs, files, now=now, also_forget=photos.forget, untell=hooks.forget)
+    retention = Retention(
+        Records(database), files, config.history, now, lambda: sources.sweep(used_sources(database))
+    )
     keeper.rounds += [jobs.adopt_orphans, jobs.keep_house, retention.round]
     name = info.name if info else ""
     worker = Worker(engine, jobs, holder, queue.in_flight, surroundings or (lambda facts: _little_of(name, facts)))

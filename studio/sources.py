@@ -7,8 +7,10 @@ owner's sources are the empty files in the owner's folder, named after them.
 import hashlib
 import io
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from time import time
 
 from PIL import Image
 
@@ -18,6 +20,7 @@ from studio import png
 from studio.files import write_whole
 
 MOST_SIDE = 4096  # pixels; twice or four times that is the largest picture there is
+SURELY_S = 3600.0
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -80,8 +83,26 @@ class Sources:
         for mark in marks:
             with suppress(OSError):
                 mark.unlink(missing_ok=True)
-                if _SHA256.fullmatch(mark.name) and not any(self.folder.glob(f"of/*/{mark.name}")):
-                    self._file(mark.name).unlink(missing_ok=True)
+                self._drop_if_nobodys(mark.name)
+
+    def sweep(self, used: Iterable[tuple[str, str]]) -> int:
+        """Drop what nothing is made from any more. `used` says what is: whose, and its sha256. Returns how many went.
+
+        What came a short while ago stays: its job may not be written down yet.
+        """
+        needed, count = {self._mark(owner, sha256) for owner, sha256 in used}, 0
+        for mark in self.folder.glob("of/*/*"):
+            with suppress(OSError):
+                if mark not in needed and time() - mark.stat().st_mtime > SURELY_S:
+                    mark.unlink(missing_ok=True)
+                    count += self._drop_if_nobodys(mark.name)
+        return count
+
+    def _drop_if_nobodys(self, sha256: str) -> bool:
+        if not _SHA256.fullmatch(sha256) or any(self.folder.glob(f"of/*/{sha256}")):
+            return False
+        self._file(sha256).unlink(missing_ok=True)
+        return True
 
     def _file(self, sha256: str) -> Path:
         return self.folder / f"{sha256}.png"

@@ -1,7 +1,7 @@
 """What pages, HTTP and the command line call. Every method takes the owner first; another's record does not exist."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from time import monotonic
@@ -44,12 +44,14 @@ class History:
         now: Callable[[], datetime],
         clock: Callable[[], float] = monotonic,
         also_forget: Callable[[str], object] = lambda _: None,
+        untell: Callable[[Collection[str]], object] = lambda _: None,
     ) -> None:
-        """`also_forget` deletes what else an owner has brought, when all that is the owner's is deleted."""
+        """When all that is an owner's is deleted, `also_forget` deletes what else the owner has brought, and `untell`
+        what is still to be told of these jobs."""
         self.records = Records(database)
         self._presets = PresetStore(database)
         self.files, self._jobs, self._now, self._clock = files, jobs, now, clock
-        self._also_forget = also_forget
+        self._also_forget, self._untell = also_forget, untell
         self._facets: dict[str, tuple[float, Facets]] = {}
 
     # --- looking -----------------------------------------------------------------------------------------------
@@ -130,14 +132,17 @@ class History:
         return count
 
     def forget(self, owner: str) -> int:
-        """Delete all that is the owner's: pictures, sources, records, presets, jobs. Returns the count of records.
+        """Delete all that is the owner's: pictures, sources, records, presets, jobs, what others were to be told of
+        them, and what the day log says of them. Returns the count of records.
 
-        Raises UserError when a picture's file cannot be deleted; what is left then stays known.
+        Raises UserError when a picture's file or the log cannot be deleted; what is left then stays known. What was
+        told already, to webhooks and the archive, is out of reach.
         """
         self._also_forget(owner)
         for snapshot in self._jobs.list(owner, 1_000_000):
             if snapshot.active:
                 self._jobs.cancel(owner, snapshot.id)
+        self._untell(self.records.ids(owner))
         count = 0
         while gone := self.records.of_owner(owner, _AT_ONCE):
             count += self._delete(gone)

@@ -1,7 +1,8 @@
 """Keeping house: pictures are let go of when they are too old or too many, and the trash is emptied in time.
 
 A little in each round, the oldest first, so that nobody waits for it. A favourite is never let go of; the record of a
-picture that is stays, and with it all that it takes to draw it again.
+picture that is stays, and with it all that it takes to draw it again. A photo that pictures were drawn from goes when
+no record names it any more.
 """
 
 import logging
@@ -17,6 +18,7 @@ log = logging.getLogger(__name__)
 
 A_BITE = 50  # pictures to a round
 COUNTED_EVERY = 30  # rounds: adding up the bytes of 100,000 pictures takes longer than a round may
+SWEPT_EVERY = 360  # rounds, an hour
 _DAY_MS = 24 * 3600 * 1000
 
 
@@ -24,9 +26,12 @@ class Retention:
     """`round` is called every few seconds, on a thread that may wait for the disk."""
 
     def __init__(
-        self, records: Records, files: PictureFiles, settings: HistoryConfig, now: Callable[[], datetime]
-    ) -> None:
+        self, records: Records, files: PictureFiles, settings: HistoryConfig, now: Callable[[], datetime],
+        sweep: Callable[[], object] = lambda: None,
+    ) -> None:  # fmt: skip
+        """`sweep` deletes what pictures were made from that are not there any more."""
         self._records, self._files, self._settings, self._now = records, files, settings, now
+        self._sweep, self._until_sweep = sweep, 0
         self._rounds, self._over = 0, 0
 
     def round(self) -> None:
@@ -40,6 +45,9 @@ class Retention:
             self._let_go(self._records.oldest(now_ms - settings.keep_days * _DAY_MS, A_BITE))
         if settings.keep_gb:
             self._make_room(settings.keep_gb * 10**9)
+        if not self._until_sweep:
+            self._sweep()
+        self._until_sweep = (self._until_sweep or SWEPT_EVERY) - 1
 
     def _make_room(self, most: int) -> None:
         if self._over <= 0 and self._rounds % COUNTED_EVERY == 0:

@@ -8,13 +8,15 @@ import errno
 import json
 import os
 import re
-from collections.abc import Iterator
+import threading
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 from core.errors import N_, UserError
+from studio.files import write_whole
 from studio.hooks.courier import Undelivered
 from studio.hooks.status import Kind
 from studio.store.outbox import Taken
@@ -35,6 +37,7 @@ class DayLog:
         self._folder, self._keep_days = folder, keep_days
         self.name = str(folder)
         self._day = ""
+        self._writing = threading.Lock()
 
     def deliver(self, letter: Taken) -> None:
         """Append the letter's line to its day's file."""
@@ -42,11 +45,12 @@ class DayLog:
         day = date.fromisoformat(line["time"][:10])
         file = self._folder / f"{'batch_' if line['kind'] == 'batch' else ''}history_{day:%Y%m%d}.jsonl"
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            if letter.attempts > 1 and any(one.get("id") == line["id"] for one in entries(file, _TAIL_BYTES)):
-                return  # it was written, and then something happened
-            append(file, letter.body)
-            self._let_go(day)
+            with self._writing:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                if letter.attempts > 1 and any(one.get("id") == line["id"] for one in entries(file, _TAIL_BYTES)):
+                    return  # it was written, and then something happened
+                append(file, letter.body)
+                self._let_go(day)
         except OSError as error:
             why = error.strerror or type(error).__name__
             raise Undelivered(
@@ -59,6 +63,19 @@ class DayLog:
 
     def interrupt(self) -> None:
         pass
+
+    def forget(self, jobs: Collection[str]) -> None:
+        """Take the lines of these jobs out of all days. Raises UserError when the disk refuses."""
+        try:
+            with self._writing:
+                for file in self._folder.iterdir() if self._folder.is_dir() else ():
+                    if _NAME.fullmatch(file.name):
+                        _without(file, jobs)
+        except OSError as error:
+            raise UserError(
+                N_("The day log in {folder} cannot be changed: {why}. Look at the rights of its folder."),
+                folder=self.name, why=error.strerror or type(error).__name__,
+            ) from error  # fmt: skip
 
     def _let_go(self, today: date) -> None:
         if not self._keep_days or self._day == f"{today:%Y%m%d}":
@@ -94,16 +111,31 @@ def append(file: Path, line: str) -> None:
             os.close(folder)
 
 
+def _without(file: Path, jobs: Collection[str]) -> None:
+    lines = file.read_bytes().splitlines(keepends=True)
+    kept = [line for line in lines if (_entry(line) or {}).get("id") not in jobs]
+    if len(kept) < len(lines):
+        write_whole(file, kept)
+
+
+def _entry(line: bytes) -> dict[str, Any] | None:
+    """None for a torn line."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) else None
+
+
 def entries(file: Path, last_bytes: int | None = None) -> Iterator[dict[str, Any]]:
     """The lines of a day log, torn ones left out; only those in its last bytes, if asked."""
     with suppress(FileNotFoundError), file.open("rb") as lines:
         if last_bytes is not None:
             lines.seek(max(0, file.stat().st_size - last_bytes))
         for line in lines:
-            with suppress(ValueError):
-                entry = json.loads(line)
-                if isinstance(entry, dict):
-                    yield entry
+            entry = _entry(line)
+            if entry is not None:
+                yield entry
 
 
 def _last_byte(file: Path) -> bytes:

@@ -1,7 +1,7 @@
 """Everybody who is told of pictures, put together from the settings: whom of what, and how it stands with them."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -38,7 +38,8 @@ class Hooks:
         self._outbox = outbox
         self._wishes: dict[str, Wish] = {}
         self._couriers: dict[str, Courier] = {}
-        for target, wish in _targets(config, now):
+        self._log = DayLog(config.paths.data / LOG_FOLDER, config.history.log_days)
+        for target, wish in _targets(config, self._log, now):
             self._wishes[target.key] = wish
             self._couriers[target.key] = Courier(target, outbox, now)
 
@@ -78,6 +79,14 @@ class Hooks:
         for courier in self._couriers.values():
             courier.stop()
 
+    def forget(self, jobs: Collection[str]) -> None:
+        """Tell nobody of these jobs any more, and take what is said of them out of the day log.
+
+        What was delivered elsewhere is out of reach. Raises StoreError, and UserError when the log cannot be changed.
+        """
+        self._outbox.drop(lambda message: messages.job_of(message) in jobs)
+        self._log.forget(jobs)
+
     def couriers(self) -> tuple[Courier, ...]:
         return tuple(self._couriers.values())
 
@@ -92,10 +101,10 @@ class Hooks:
         return tuple(courier.status(waiting.get(key, 0)) for key, courier in self._couriers.items())
 
 
-def _targets(config: Config, now: Callable[[], datetime]) -> list[tuple[Target, Wish]]:
+def _targets(config: Config, day_log: DayLog, now: Callable[[], datetime]) -> list[tuple[Target, Wish]]:
     data, found = config.paths.data, list[tuple[Target, Wish]]()
     if config.history.log:
-        found.append((DayLog(data / LOG_FOLDER, config.history.log_days), Wish(ENDS, messages.for_log)))
+        found.append((day_log, Wish(ENDS, messages.for_log)))
     settings = config.webhooks
     wish = Wish(frozenset(settings.events), lambda change: messages.for_webhook(change, settings.prompts))
     if settings.urls:

@@ -16,6 +16,11 @@ def identity(change: Change) -> str:
     return "_".join(parts)
 
 
+def job_of(message: str) -> str:
+    """The job that a message of that identity tells of."""
+    return message.partition("_")[2].partition("_")[0]
+
+
 def for_webhook(change: Change, prompts: bool) -> str:
     """A body as Standard Webhooks has it: type, timestamp, data. Nothing in it says who asked for the picture."""
     job, request = change.job, json.loads(change.job["request"])

@@ -14,6 +14,8 @@ from studio.store.database import refusals_told, writing
 from studio.store.recording import Ending
 from studio.store.schema import closed_targets, outbox
 
+AT_ONCE = 500  # letters to a statement
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -137,6 +139,16 @@ class Outbox:
         gone = and_(outbox.c.place == self.place, outbox.c.target.not_in(targets))
         with refusals_told(), self._writing.begin() as connection:
             return int(connection.execute(delete(outbox).where(gone)).rowcount)
+
+    def drop(self, is_meant: Callable[[str], bool]) -> int:
+        """Drop all letters whose message is meant, to whomever. Returns how many that were."""
+        mine = select(outbox.c.number, outbox.c.message).where(outbox.c.place == self.place)
+        with refusals_told(), self._writing.begin() as connection:
+            numbers = [row.number for row in connection.execute(mine) if is_meant(row.message)]
+            for first in range(0, len(numbers), AT_ONCE):
+                part = numbers[first : first + AT_ONCE]
+                connection.execute(delete(outbox).where(outbox.c.number.in_(part)))
+            return len(numbers)
 
     def _of(self, target: str) -> Any:
         return and_(outbox.c.target == target, outbox.c.place == self.place)

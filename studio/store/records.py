@@ -184,6 +184,12 @@ class Records:
                 found.update(connection.execute(select(jobs.c.id).where(jobs.c.id.in_(part))).scalars())
         return found
 
+    def ids(self, owner: str) -> set[str]:
+        """All that an owner's records and jobs are called."""
+        with refusals_told(), self._database.connect() as connection:
+            found = set(connection.execute(select(history.c.job_id).where(history.c.owner == owner)).scalars())
+            return found | set(connection.execute(select(jobs.c.id).where(jobs.c.owner == owner)).scalars())
+
     def bytes(self) -> int:
         """Of all pictures together."""
         with refusals_told(), self._database.connect() as connection:

@@ -1,5 +1,6 @@
 """A picture to start from is its owner's, is kept once, and comes back as it went or not at all."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -78,3 +79,15 @@ def test_a_folder_that_cannot_be_written_to_is_told_by_name(tmp_path: Path) -> N
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(UserError, match=r"Pictures cannot be saved in .*set another folder as \[paths\] data"):
         Sources(tmp_path / "file" / "sources").add("ann", FRAME)
+
+
+def test_what_nothing_is_made_from_any_more_goes_and_what_has_just_come_stays(sources: Sources) -> None:
+    shared, anns, new = (sources.add("ann", frame) for frame in (FRAME, Frame(1, 1, b"abc"), Frame(1, 1, b"def")))
+    sources.add("bob", FRAME)
+    for mark in sources.folder.glob("of/*/*"):
+        if mark.name != new:
+            os.utime(mark, (0, 0))
+    assert sources.sweep([("bob", shared)]) == 1  # ann's claim on the one that is shared goes, too
+    assert [sources.file("ann", one) is not None for one in (shared, anns, new)] == [False, False, True]
+    assert sources.file("bob", shared) is not None
+    assert len(list(sources.folder.glob("*.png"))) == 2

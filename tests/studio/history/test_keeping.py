@@ -7,10 +7,12 @@ import pytest
 
 from core.config import HistoryConfig
 from core.engine import Frame
+from core.request import Source
 from studio.build import Studio
 from studio.history import History, Query
 from studio.history.check import check
-from studio.history.retention import A_BITE, Retention
+from studio.history.retention import A_BITE, SWEPT_EVERY, Retention
+from studio.store.used import used_sources
 from tests.studio.conftest import Clock
 from tests.studio.history.conftest import Draw
 
@@ -86,6 +88,35 @@ def test_the_trash_is_emptied_when_its_days_are_over(
     keeping.round()
     assert [card.id for card in history.page("ann", Query(trash=True)).cards] == [late]
     assert len(list((data_folder / "pictures").iterdir())) == 2
+
+
+def test_a_photo_goes_with_the_last_record_that_was_drawn_from_it(
+    history: History, draw: Draw, studio: Studio, data_folder: Path
+) -> None:
+    shown, alone = (studio.sources.add("ann", Frame(16, 16, bytes([n]) * 768)) for n in (1, 2))
+    kept, thrown = (draw(source=Source(sha256, 0.5)) for sha256 in (shown, alone))
+    for mark in (data_folder / "sources").glob("of/*/*"):
+        os.utime(mark, (0, 0))
+
+    def sweep() -> list[bool]:
+        studio.sources.sweep(used_sources(history.records._database))
+        return [studio.sources.file("ann", sha256) is not None for sha256 in (shown, alone)]
+
+    history.trash("ann", [kept, thrown])
+    assert sweep() == [True, True]  # it may be brought back
+    history.restore("ann", [kept])
+    history.empty_trash("ann")
+    assert sweep() == [True, False]
+
+
+def test_photos_are_looked_through_at_the_start_and_once_an_hour(history: History, studio: Studio) -> None:
+    swept: list[int] = []
+    keeping = Retention(
+        history.records, history.files, HistoryConfig(), history._now, sweep=lambda: swept.append(1)
+    )  # fmt: skip
+    for _ in range(SWEPT_EVERY + 1):
+        keeping.round()
+    assert len(swept) == 2
 
 
 def test_a_file_that_cannot_be_deleted_keeps_its_record(

@@ -100,3 +100,25 @@ def test_a_full_disk_leaves_no_half_line(tmp_path: Path) -> None:
     assert file.read_text() == "x" * 50 + "\n"
     append(file, "z")
     assert file.read_text() == "x" * 50 + "\nz\n"
+
+
+def test_what_is_to_be_forgotten_goes_from_every_day_and_nothing_else(folder: Path) -> None:
+    log = DayLog(folder, 0)
+    for letter in (line("a"), line("b"), line("a", "2026-11-22", kind="batch"), line("c", "2026-11-23")):
+        log.deliver(letter)
+    day, untouched = folder / "history_20261121.jsonl", folder / "history_20261123.jsonl"
+    with day.open("ab") as file:
+        file.write(b'{"id": "torn')
+    (folder / "notes.txt").write_text('{"id": "a"}')
+    before = untouched.stat().st_ino
+    log.forget({"a"})
+    assert ids(day) == ["b"] and ids(folder / "batch_history_20261122.jsonl") == []
+    assert (day.read_bytes().splitlines()[-1], untouched.stat().st_ino) == (b'{"id": "torn', before)
+    assert (folder / "notes.txt").read_text() == '{"id": "a"}'
+    log.deliver(line("d"))
+    assert ids(day) == ["b", "d"]
+
+
+def test_a_log_that_is_not_there_has_nothing_to_forget(folder: Path) -> None:
+    DayLog(folder, 0).forget({"a"})
+    assert not folder.exists()

@@ -230,3 +230,19 @@ def test_letters_to_an_address_that_was_taken_out_are_dropped(open_studio: Open,
 def test_a_letter_that_cannot_be_written_does_not_keep_a_job_from_ending(open_studio: Open) -> None:
     studio = open_studio(webhooks=replace(ALL, urls=("http://127.0.0.1:9/",)))
     assert studio.hooks.letters(Change("finished", {"id": "x", "kind": "interactive", "request": "{"}, 0)) == []
+
+
+def test_who_has_all_deleted_is_told_of_no_more_and_leaves_the_log(open_studio: Open, receiver: Receiver) -> None:
+    studio = open_studio(webhooks=replace(ALL, urls=(receiver.url,)), history=HistoryConfig(log=True))
+    run_some(studio)
+    deliver_all(studio)
+    run_some(studio)
+    waits = studio.jobs.submit("ann", ask("a secret prompt"))
+    told = len(receiver.seen)
+    studio.history.forget("ann")
+    deliver_all(studio)
+    later = [json.loads(body)["data"] for _, _, body in receiver.seen[told:]]
+    assert [data["kind"] for data in later].count("batch") == 3  # bob's: accepted, started, failed
+    assert waits not in {data["id"] for data in later} and len(later) == 5  # and cyd's: accepted, cancelled
+    (log,) = (studio.config.paths.data / "history").glob("history_*.jsonl")
+    assert [entry["status"] for entry in entries(log)] == ["cancelled", "cancelled"]
