@@ -1,5 +1,6 @@
 """Prompt to embeddings, as `ZImagePipeline` makes them, remembered: a prompt seen before skips the text encoder."""
 
+import copy
 from collections import OrderedDict
 from typing import Any
 
@@ -16,7 +17,7 @@ class PromptEncoder:
     """Encodes one prompt at a time, padded to 512 tokens: other lengths would give other bits."""
 
     def __init__(self, tokenizer: Any, text_encoder: nn.Module, device: torch.device) -> None:
-        self._tokenizer, self._text_encoder, self._device = tokenizer, text_encoder, device
+        self._tokenizer, self._text_encoder, self._device = tokenizer, without_last_layer(text_encoder), device
         self._known: OrderedDict[str, Tensor] = OrderedDict()
 
     def __call__(self, prompt: str) -> Tensor:
@@ -48,7 +49,17 @@ class PromptEncoder:
                 most=MAX_TOKENS,
             )
         mask = tokens.attention_mask.to(self._device).bool()
-        hidden = self._text_encoder(
-            input_ids=tokens.input_ids.to(self._device), attention_mask=mask, output_hidden_states=True
-        ).hidden_states[-2]
+        ids = tokens.input_ids.to(self._device)
+        hidden = self._text_encoder(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
         return hidden[0][mask[0]].clone()
+
+
+def without_last_layer(text_encoder: nn.Module) -> nn.Module:
+    """The same encoder up to the layer before its last, which is all that Z-Image asks of it: `hidden_states[-2]`.
+
+    The layers and the hooks on the encoder are shared, and the encoder itself stays whole.
+    """
+    shorter = copy.copy(text_encoder)
+    layers: Any = text_encoder.layers
+    shorter._modules = text_encoder._modules | {"layers": nn.ModuleList(layers[:-1]), "norm": nn.Identity()}
+    return shorter
