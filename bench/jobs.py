@@ -64,6 +64,15 @@ class Logged:
     def free(self) -> None:
         self.engine.free()
 
+    def lower(self) -> bool:
+        return self.engine.lower()
+
+    def rest(self) -> Iterator[None]:
+        return self.engine.rest()
+
+    def wake(self) -> None:
+        self.engine.wake()
+
     def facts(self) -> EngineFacts:
         return self.engine.facts()
 

@@ -17,6 +17,7 @@ from core.tiles import Tiles, tiles
 
 ENCODE_AND_DECODE = 2  # quanta of a tile beside its denoising steps
 Stage: TypeAlias = Literal["text", "encode", "denoise", "decode"]
+Tier: TypeAlias = Literal["resident", "staged", "8-bit", "streamed"]  # how much of a model is on the device at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,9 @@ class EngineStatus:
 class EngineFacts:
     """Where the engine runs and what it holds. Memory is the device's, in bytes; 0 where it cannot be told.
 
-    `styles` are the content hashes of the styles that are on the device now.
+    `styles` are the content hashes of the styles that are on the device now. `weights_bytes` of the model's weights are
+    there, none while it is `at_rest`; `weights_peak` is the most that were. `lowered` tells of a tier that was taken
+    because memory ran out.
     """
 
     device: str
@@ -149,6 +152,12 @@ class EngineFacts:
     memory_total: int = 0
     styles: frozenset[str] = frozenset()
     styles_bytes: int = 0
+    memory_peak: int = 0
+    tier: Tier = "resident"
+    lowered: bool = False
+    at_rest: bool = False
+    weights_bytes: int = 0
+    weights_peak: int = 0
 
 
 class Engine(Protocol):
@@ -164,6 +173,7 @@ class Engine(Protocol):
         """Progress events, then one Picture. Raises UserError or InternalError from the generator.
 
         Raises OutOfMemory when the device has not enough; `frugal` takes less of it, and may change the last bits.
+        Raises DeviceLost when the device is not there any more: then this engine is of no more use.
         """
         ...
 
@@ -173,6 +183,19 @@ class Engine(Protocol):
 
     def free(self) -> None:
         """Give back memory that is held only to be quick. What is lost comes back when it is needed."""
+        ...
+
+    def lower(self) -> bool:
+        """Take less of the device's memory from now on, which is slower. False when that cannot be."""
+        ...
+
+    def rest(self) -> Iterator[None]:
+        """Give the device's memory back until `wake`, or the next quantum. In bites; nothing has changed before the
+        last one."""
+        ...
+
+    def wake(self) -> None:
+        """Somebody will soon want a picture: be as quick as can be for it."""
         ...
 
     def facts(self) -> EngineFacts:

@@ -46,6 +46,18 @@ class OutOfMemory(UserError):
         return (OutOfMemory, ())
 
 
+class DeviceLost(UserError):
+    """The device has gone, and took what was on it along."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            N_("The device does not answer any more. Start the studio again; if it stays, restart the machine.")
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (DeviceLost, ())
+
+
 class InternalError(StudioError):
     """Ours to mend. The details stand in the log under `error_id`, which is what the page shows."""
 

@@ -3,12 +3,16 @@
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.check import Check
 from core.config import Config
 from core.engine import ModelInfo
 from core.errors import UserError
 from core.request import StyleUse
+
+if TYPE_CHECKING:
+    import torch
 
 READ_IN_FULL = 2e9  # bytes of weights up to which the model is loaded to see whether it can be
 LIBRARIES = ("torch", "diffusers", "transformers", "peft", "safetensors")
@@ -39,11 +43,43 @@ def examine(config: Config, info: ModelInfo | None, styles: tuple[str, ...]) -> 
         yield Check("device", True, f"cuda · {name} · {free / 1e9:.1f} of {total / 1e9:.1f} GB free")
     else:
         yield Check("device", True, f"{device.type} · {torch.get_num_threads()} threads")
-    has_bf16 = dtype == "bfloat16"
-    yield Check("bf16", True, "used" if has_bf16 else f"not on this device: the model runs in {dtype}, which is slower")
+    yield Check("bf16", True, "used" if dtype == "bfloat16" else _without_bf16(device))
     yield Check("dtype", True, f"transformer {dtype} · text encoder {dtype} · VAE float32")
     if info is not None:
+        yield from _examine_memory(config, info, device)
         yield from _examine_model(config, info, styles)
+
+
+def _without_bf16(device: "torch.device") -> str:
+    """Which card, why, and what that means. Never fp16, whose pictures are black."""
+    import torch
+
+    if device.type != "cuda":
+        return "not on this device: the model runs in float32, which is slower"
+    major, minor = torch.cuda.get_device_capability(device)
+    return (
+        f"{torch.cuda.get_device_name(device)} has none (compute capability {major}.{minor}; 8.0 is the first with "
+        "it): the model runs in float32, which is slower and takes twice the memory"
+    )
+
+
+def _examine_memory(config: Config, info: ModelInfo, device: "torch.device") -> Iterator[Check]:
+    """Which tier, and why."""
+    from pipeline.placement.planning import plan
+    from pipeline.placement.tiers import gigabytes
+
+    try:
+        chosen = plan(info, device, config.memory, config.styles)
+    except UserError as error:
+        yield Check("tier", False, str(error))
+        return
+    if chosen.needs is None:  # no weights: the next check says so
+        return
+    needs = f"needs {gigabytes(chosen.needs.of(chosen.tier))} GB"
+    if chosen.budget:
+        needs += f" of {gigabytes(chosen.budget)} GB"
+    parts = ", ".join(f"{name} {gigabytes(part.total)}" for name, part in chosen.needs.parts.items())
+    yield Check("tier", True, f"{chosen.tier} · {needs} · {parts.replace('_', ' ')}")
 
 
 def _examine_model(config: Config, info: ModelInfo, styles: tuple[str, ...]) -> Iterator[Check]:
@@ -61,14 +97,15 @@ def _examine_model(config: Config, info: ModelInfo, styles: tuple[str, ...]) -> 
     if sum(weights) > READ_IN_FULL:
         yield Check("weights", True, f"{size}, not read now: the studio reads them in full when it starts")
         return
-    engine = TorchEngine(info, config.paths.lora, config.model.device, previews=False)
+    engine = TorchEngine(info, config.paths.lora, config.model.device, previews=False, memory_config=config.memory)
     try:
         for _ in engine.load():
             pass
     except UserError as error:
         yield Check("weights", False, str(error))
         return
-    yield Check("weights", True, f"{size}, read in full")
+    peak = f"{engine.facts().weights_peak / 1e6:,.0f} MB on the device at the most"
+    yield Check("weights", True, f"{size}, read in full · {peak}")
     for name in styles:
         try:
             engine.styles.find(StyleUse(name))

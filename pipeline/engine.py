@@ -4,7 +4,7 @@ Each `yield` ends a quantum. Between two of them other requests may have run, so
 first. It keeps no settings of a request outside that request's generator.
 """
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -12,14 +12,15 @@ from typing import TypeAlias
 
 from torch import Tensor
 
-from core.config import StylesConfig
+from core.config import MemoryConfig, StylesConfig
 from core.engine import EngineFacts, Event, Frame, ModelInfo, Picture, Progress
-from core.errors import N_, OutOfMemory, UserError
+from core.errors import N_, DeviceLost, OutOfMemory, UserError
 from core.request import GenerationRequest, StyleUse
 from core.request import Source as Start
 from pipeline import memory
 from pipeline import model as loading
 from pipeline.checks import check_frame, check_latents
+from pipeline.describe import locate
 from pipeline.hires import Enlargement
 from pipeline.latents import cover_with_noise, start_noise
 from pipeline.lora.cache import Cache
@@ -28,6 +29,10 @@ from pipeline.lora.inspect import Inspector
 from pipeline.lora.residency import Residency
 from pipeline.lora.slots import Slots
 from pipeline.model import Model
+from pipeline.placement.files import files_of
+from pipeline.placement.placement import Placement
+from pipeline.placement.planning import plan
+from pipeline.placement.tiers import COMPONENTS, Plan
 from pipeline.preview import Previewer
 from pipeline.sampler import denoise, schedule_for
 from pipeline.source import Source
@@ -50,21 +55,37 @@ class TorchEngine:
         cache_folder: Path | None = None,
         budgets: StylesConfig = StylesConfig(),  # noqa: B008 (frozen)
         sources: Callable[[str], Frame] | None = None,
+        memory_config: MemoryConfig = MemoryConfig(),  # noqa: B008 (frozen)
     ) -> None:
         """Without a `cache_folder`, styles are compiled anew by each process. `sources` gives the picture to start from
         by its sha256, or raises UserError."""
         self.info = info
         self.lora_folder, self._device, self._previews = lora_folder, device, previews
         self._cache_folder, self._budgets, self._sources = cache_folder, budgets, sources
+        self._memory = memory_config
+        self._let_go: Callable[[], None] = lambda: None  # of the model that was used before
 
     def load(self) -> Generator[float, None, None]:
         """Load the weights; yields the fraction done. Raises UserError when the model cannot be used."""
-        self.use((yield from loading.load(self.info, loading.pick_device(self._device))))
+        device = loading.pick_device(self._device)
+        chosen = plan(self.info, device, self._memory, self._budgets)
+        try:
+            model = yield from loading.load(self.info, device)
+            self.use(model, chosen)
+        except RuntimeError as error:
+            if memory.is_lost(error):
+                raise DeviceLost from error
+            raise
         yield 1.0
 
-    def use(self, model: Model) -> None:
-        """Draw with `model` from now on; fits the preview to its VAE."""
+    def use(self, model: Model, chosen: Plan = Plan()) -> None:  # noqa: B008 (frozen)
+        """Draw with `model` from now on, placed as it was `chosen`; fits the preview to its VAE."""
+        self._let_go()
         self.model = model
+        modules = {name: getattr(model, name) for name in COMPONENTS}
+        files = files_of(locate(self.info.path, weights=True), COMPONENTS)
+        self.placement = Placement(modules, model.device, chosen, files)
+        self._let_go = self.placement.close
         side = max(self.info.sizes[0])
         self.preview = Previewer(model.vae, side, model.vae_scale_factor) if self._previews else None
         self.prompts = PromptEncoder(model.tokenizer, model.text_encoder, model.device)
@@ -73,17 +94,20 @@ class TorchEngine:
         cache = Cache(self._cache_folder, self._budgets.cache_mb, Inspector(shapes), model.dtype)
         device_mb, host_mb = self._budgets.device_mb, self._budgets.host_mb
         self.styles = Residency(self.lora_folder, cache, model.device, device_mb, host_mb)
+        self.placement.wake()
 
     def generate(self, request: GenerationRequest, frugal: bool = False) -> Generator[Event, None, None]:
         """Progress after the text and after every step, then the picture.
 
         Raises OutOfMemory when the device has not enough; `frugal` gives back what is held to be quick, and decodes in
-        tiles.
+        tiles. Raises DeviceLost when the device has gone.
         """
         try:
             yield from self._draw(request, frugal)
             return
         except (RuntimeError, MemoryError) as error:
+            if memory.is_lost(error):
+                raise DeviceLost from error
             if not memory.ran_out(error):
                 raise
         # Raised out here, because an error in flight holds on to the frames, and so to the tensors, it came from.
@@ -172,17 +196,45 @@ class TorchEngine:
         self.prompts.forget()
         memory.release(self.model.device)
 
+    def lower(self) -> bool:
+        """To a memory tier with less on the device and the same bits, where there is one."""
+        self.free()
+        try:
+            return self.placement.lower()
+        except memory.ERRORS as error:
+            if not memory.ran_out(error):
+                raise
+            return False
+
+    def rest(self) -> Iterator[None]:
+        """The model and the styles leave the device."""
+        yield from self.placement.settle()
+        self.slots.clear()
+        self.styles.free()
+        self.placement.rest()
+
+    def wake(self) -> None:
+        """The model comes back; styles do so when they are chosen or used."""
+        self.placement.wake()
+
     def facts(self) -> EngineFacts:
         """What the engine is and holds at this moment."""
         device = self.model.device
         used, total = memory.use_of(device)
+        placement, dtype = self.placement, str(self.model.dtype).removeprefix("torch.")
         return EngineFacts(
             device=memory.name_of(device),
-            dtype=str(self.model.dtype).removeprefix("torch."),
+            dtype=f"{dtype}, 8-bit" if placement.tier == "8-bit" else dtype,
             memory_used=used,
             memory_total=total,
             styles=self.styles.styles,
             styles_bytes=self.styles.nbytes,
+            memory_peak=memory.peak_of(device),
+            tier=placement.tier,
+            lowered=placement.lowered,
+            at_rest=placement.at_rest,
+            weights_bytes=placement.held,
+            weights_peak=placement.peak,
         )
 
     def _bind(self, styles: Styles) -> None:

@@ -66,17 +66,20 @@ def pick_dtype(device: torch.device) -> torch.dtype:
 
 
 def load(info: ModelInfo, device: torch.device) -> Generator[float, None, Model]:
-    """Yields the fraction done and returns the model. Raises UserError, naming the component that cannot be used."""
+    """Yields the fraction done and returns the model for `device`, still in the host's memory.
+
+    Raises UserError, naming the component that cannot be used.
+    """
     folder = locate(info.path, weights=True)
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # ours is what people see
     diffusers_logging.disable_progress_bar()
     dtype = pick_dtype(device)
     yield 0.05
-    transformer = _component(folder, "transformer", ZImageTransformer2DModel, dtype, device)
+    transformer = _component(folder, "transformer", ZImageTransformer2DModel, dtype)
     yield 0.55
-    text_encoder = _component(folder, "text_encoder", AutoModel, dtype, device)
+    text_encoder = _component(folder, "text_encoder", AutoModel, dtype)
     yield 0.85
-    vae = _component(folder, "vae", AutoencoderKL, torch.float32, device)
+    vae = _component(folder, "vae", AutoencoderKL, torch.float32)
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
         scheduler = FlowMatchEulerDiscreteScheduler.from_pretrained(folder / "scheduler", local_files_only=True)
@@ -88,7 +91,7 @@ def load(info: ModelInfo, device: torch.device) -> Generator[float, None, Model]
     return Model(transformer, text_encoder, tokenizer, vae, dict(scheduler.config), device, dtype)
 
 
-def _component(folder: Path, name: str, kind: Any, dtype: torch.dtype, device: torch.device) -> Any:
+def _component(folder: Path, name: str, kind: Any, dtype: torch.dtype) -> Any:
     try:
         module, report = kind.from_pretrained(
             folder / name, dtype=dtype, use_safetensors=True, local_files_only=True, output_loading_info=True
@@ -99,7 +102,7 @@ def _component(folder: Path, name: str, kind: Any, dtype: torch.dtype, device: t
         raise _unusable(name, error) from error
     if missing := sorted(report["missing_keys"]) + sorted(map(str, report.get("mismatched_keys", ()))):
         raise _unusable(name, ValueError(f"{len(missing)} weights are missing or misshapen, {missing[0][:80]} first"))
-    module = module.to(device).eval().requires_grad_(False)
+    module = module.eval().requires_grad_(False)
     for key, weight in module.named_parameters():
         if not torch.isfinite(weight).all():
             raise _unusable(name, ValueError(f"{key} holds values that are not numbers"))

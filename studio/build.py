@@ -148,7 +148,10 @@ def assemble(
     )
     keeper.rounds += [jobs.adopt_orphans, jobs.keep_house, retention.round]
     name = info.name if info else ""
-    worker = Worker(engine, jobs, holder, queue.in_flight, surroundings or (lambda facts: _little_of(name, facts)))
+    worker = Worker(
+        engine, jobs, holder, queue.in_flight, surroundings or (lambda facts: _little_of(name, facts)),
+        rest_after_s=config.memory.idle_release_s, clock=clock,
+    )  # fmt: skip
     watcher = StyleWatcher(styles)
     return Studio(
         config, info, styles, jobs, worker, keeper, store, holder, roster, watcher, history, hooks, sources, photos
@@ -202,7 +205,9 @@ def make_engine(
 
     paths = config.paths
     read = sources or Sources(paths.data / "sources").read
-    return TorchEngine(info, paths.lora, config.model.device, previews, paths.lora_cache, config.styles, read)
+    return TorchEngine(
+        info, paths.lora, config.model.device, previews, paths.lora_cache, config.styles, read, config.memory
+    )
 
 
 def surroundings_of(config: Config, info: ModelInfo, facts: EngineFacts) -> Surroundings:

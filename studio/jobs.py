@@ -183,6 +183,10 @@ class Jobs:
         """The job whose quantum is next; None when none came in time."""
         return self._roster.next(may_start, timeout_s)
 
+    def nudge(self) -> None:
+        """Whoever waits in `next` looks up."""
+        self._roster.nudge()
+
     def begin(self, job: Job) -> None:
         """Its first quantum is next."""
         self._roster.begin(job)

@@ -135,6 +135,11 @@ class Roster:
                 job = self._scheduler.next(may_start)
             return job
 
+    def nudge(self) -> None:
+        """Whoever waits in `next` looks up."""
+        with self._changed:
+            self._changed.notify_all()
+
     def begin(self, job: Job) -> None:
         with self._changed:
             job.state, job.started_s = "running", self._clock()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from core.engine import Engine, EngineFacts, EngineStatus, Event, Picture
-from core.errors import OutOfMemory, StudioError, UserError
+from core.errors import DeviceLost, OutOfMemory, StudioError, UserError
 from core.request import StyleUse
 from studio.endings import Surroundings
 from studio.holder import Holder
@@ -37,13 +37,21 @@ class Worker:
         holder: Holder,
         in_flight: int,
         surroundings: Callable[[EngineFacts], Surroundings] = lambda _: Surroundings(),
+        rest_after_s: float = 0.0,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
-        """`surroundings` says what draws; it is asked once the model is loaded, and may take seconds."""
+        """`surroundings` says what draws; it is asked once the model is loaded, and may take seconds. After
+        `rest_after_s` without work the engine gives its memory back; 0 is never."""
         self._make_engine, self._jobs, self._holder, self._in_flight = engine, jobs, holder, in_flight
-        self._surroundings = surroundings
-        self._engine: Engine | None = None  # of `draw_waiting`
+        self._surroundings, self._rest_after_s, self._clock = surroundings, rest_after_s, clock
+        self._engine: Engine | None = None
         self._flights: dict[str, Flight] = {}
         self._wanted: tuple[StyleUse, ...] = ()
+        self._intent = threading.Event()
+        self._busy_s = clock()  # when there was last something to do
+        self._resting = False
+        self._lowered: set[str] = set()  # jobs for which the engine has taken less memory already
+        self._lost: set[str] = set()  # jobs that the device was at when it was lost
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self.status = EngineStatus("loading")
@@ -52,6 +60,13 @@ class Worker:
     def prefetch(self, styles: Sequence[StyleUse]) -> None:
         """Somebody has chosen these styles and will soon draw with them. Returns at once."""
         self._wanted = tuple(styles)  # the newest choice wins
+        self.expect()
+
+    def expect(self) -> None:
+        """Somebody has opened the page or changed a setting, and will perhaps draw soon. Returns at once."""
+        self._intent.set()
+        if self._resting:
+            self._jobs.nudge()
 
     def start(self) -> None:
         self._thread.start()
@@ -64,10 +79,8 @@ class Worker:
 
     def draw_waiting(self) -> None:
         """Draw all that waits, on the caller's thread: for a program that ends then. Not beside `start`."""
-        if self._engine is None:
-            self._engine = self._load()
-        while self._engine is not None and (job := self._jobs.next(True, 0)) is not None:
-            self._advance(self._engine, job)
+        while self._is_ready() and (job := self._jobs.next(True, 0)) is not None:
+            self._advance(job)
         self._holder.at("")
 
     def is_alive(self) -> bool:
@@ -75,16 +88,24 @@ class Worker:
         return self._thread.is_alive()
 
     def _run(self) -> None:
-        engine = self._load()
-        while engine is not None and not self._stop.is_set():
-            self._prefetch(engine)
+        while not self._stop.is_set() and self._is_ready():
+            self._wake_or_rest()
+            self._prefetch()
             job = self._jobs.next(len(self._flights) < self._in_flight, _PATIENCE_S)
             self._land_cancelled()
             if job is not None and not job.cancelled.is_set():
-                self._advance(engine, job)
+                self._advance(job)
+                self._busy_s, self._resting = self._clock(), False
         for flight in list(self._flights.values()):
             self._land(flight.job)
         self._holder.at("")
+
+    def _is_ready(self) -> bool:
+        """Whether there is an engine, loaded now if need be."""
+        if self._engine is None:
+            self._engine = self._load()
+            self._busy_s, self._resting = self._clock(), False
+        return self._engine is not None
 
     def _load(self) -> Engine | None:
         try:
@@ -110,32 +131,82 @@ class Worker:
         self.status = EngineStatus("failed", error=error)
         self._jobs.refuse(error)
 
-    def _prefetch(self, engine: Engine) -> None:
+    def _prefetch(self) -> None:
         wanted, self._wanted = self._wanted, ()
-        if wanted:
+        if wanted and self._engine is not None:
             try:
-                engine.prefetch(wanted)
-                self.facts = engine.facts()
+                self._engine.prefetch(wanted)
+                self.facts = self._engine.facts()
             except Exception as error:  # noqa: BLE001 (a kindness must not stop the worker)
                 reported(error)
 
-    def _advance(self, engine: Engine, job: Job) -> None:
+    def _wake_or_rest(self) -> None:
+        """Give the memory back when nobody draws, and take it again before somebody does."""
+        engine = self._engine
+        if engine is None:
+            return
+        try:
+            if self._intent.is_set():
+                self._intent.clear()
+                self._busy_s = self._clock()
+                if self._resting:
+                    self._resting = False
+                    engine.wake()
+                    self.facts = engine.facts()
+            elif not self._resting and not self._flights and 0 < self._rest_after_s <= self._clock() - self._busy_s:
+                self._resting = not any(self._is_wanted() for _ in engine.rest())
+                self.facts = engine.facts()
+        except Exception as error:  # noqa: BLE001 (a kindness must not stop the worker)
+            reported(error)
+
+    def _is_wanted(self) -> bool:
+        return self._intent.is_set() or self._jobs.next(True, 0) is not None
+
+    def _advance(self, job: Job) -> None:
         """One quantum of `job`; whatever becomes of it, the worker lives."""
+        engine = self._engine
+        if engine is None:
+            return
         self._holder.at(job.id)
         try:
             self._quantum(engine, job)
         except OutOfMemory as error:
             self._land(job)
             engine.free()
-            if job.frugal:
-                self._fail(job, error)
-            else:
+            if not job.frugal:
                 log.warning("job %s ran out of memory; once more, with less", job.id)
                 self._jobs.begin_anew(job, frugal=True)
+            elif job.id not in self._lowered and self._lower(engine):
+                self._lowered.add(job.id)
+                log.warning("job %s ran out of memory again; once more, in a lower memory tier", job.id)
+                self._jobs.begin_anew(job, frugal=True)
+            else:
+                self._fail(job, error)
+        except DeviceLost as error:
+            self._lose_engine(job, error)
         except StudioError as error:
             self._fail(job, error)
         except Exception as error:  # noqa: BLE001 (the boundary: a job may fail, the worker may not)
             self._fail(job, reported(error))
+
+    def _lower(self, engine: Engine) -> bool:
+        try:
+            return engine.lower()
+        finally:
+            self.facts = engine.facts()
+
+    def _lose_engine(self, job: Job, error: DeviceLost) -> None:
+        """All that was under way begins anew with the next engine; a job that loses the device twice has failed."""
+        log.error("the device was lost at job %s; the model is loaded again", job.id)
+        for other in [flight.job for flight in self._flights.values()]:
+            self._land(other)
+            if other is not job or job.id not in self._lost:
+                self._jobs.begin_anew(other, other.frugal)
+        if job.id in self._lost:
+            self._fail(job, error)
+        self._lost.add(job.id)
+        self._engine = self.facts = None  # gone before the next one takes its place
+        self.status = EngineStatus("loading")
 
     def _quantum(self, engine: Engine, job: Job) -> None:
         began_s = monotonic()

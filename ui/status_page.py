@@ -118,10 +118,29 @@ def _device(facts: EngineFacts) -> dict[str, str]:
     rows = {_("Device"): f"{facts.device} · {facts.dtype}"}
     if facts.memory_total:
         used, total = facts.memory_used / _MB / 1024, facts.memory_total / _MB / 1024
-        rows[_("Memory")] = _("{used} of {total} GB").format(used=f"{used:.1f}", total=f"{total:.1f}")
+        taken = _("{used} of {total} GB").format(used=f"{used:.1f}", total=f"{total:.1f}")
+        most = _("at most {peak} GB").format(peak=f"{facts.memory_peak / _MB / 1024:.1f}") if facts.memory_peak else ""
+        rows[_("Memory")] = " · ".join(filter(None, (taken, most)))
+    rows[_("In memory")] = _placement(facts)
     if facts.styles:
         rows[_("Styles at hand")] = f"{len(facts.styles)} · {facts.styles_bytes / _MB:.0f} MB"
     return rows
+
+
+def _placement(facts: EngineFacts) -> str:
+    """How much of the model is on the device at a time."""
+    tiers = {
+        "resident": _("The whole model"),
+        "staged": _("One part of the model after the other"),
+        "8-bit": _("One part of the model after the other, the largest in 8 bits"),
+        "streamed": _("A few layers of the model at a time"),
+    }
+    parts = [tiers[facts.tier]]
+    if facts.lowered:
+        parts.append(_("since memory ran out"))
+    if facts.at_rest:
+        parts.append(_("given back while nobody draws"))
+    return " · ".join(parts)
 
 
 def _mishaps(mishaps: tuple[Mishap, ...], zone: ZoneInfo | None) -> str:

@@ -8,6 +8,7 @@ from ui.i18n import _
 
 def show() -> None:
     studio = state.base().studio
+    studio.worker.expect()
     state.start_config(studio.info, actions.new_seed())
     look = live.look(studio, state.owner())
     left, middle, right = st.columns([1, 2, 1], gap="large")

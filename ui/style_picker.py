@@ -55,6 +55,7 @@ def choose(wanted: object) -> None:
             continue
         if use.name in styles:
             uses.setdefault(use.name, use)
+    state.base().studio.worker.expect()
     before = {use.name for use in state.config().styles}
     state.configure(styles=tuple(uses.values())[:MAX_STYLES])
     _bring_in([styles[name] for name in uses if name not in before])

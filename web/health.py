@@ -9,13 +9,15 @@ from studio.build import Studio
 
 
 def health_route(studio: Studio) -> Route:
-    """`{"status": "loading" | "ready" | "failed", "model": name, "version": ours}`, never cached."""
+    """`{"status": "loading" | "ready" | "failed", "at_rest": bool, "model": name, "version": ours}`, never cached.
+
+    At rest, the device's memory is given back; the studio is as ready as ever, and takes it again for the next picture.
+    """
     model = studio.info.name if studio.info else studio.config.model.path
 
     async def health(_: Request) -> JSONResponse:
-        status = studio.worker.status.state
-        return JSONResponse(
-            {"status": status, "model": model, "version": __version__}, headers={"Cache-Control": "no-store"}
-        )
+        status, facts = studio.worker.status.state, studio.worker.facts
+        told = {"status": status, "at_rest": facts is not None and facts.at_rest, "model": model}
+        return JSONResponse({**told, "version": __version__}, headers={"Cache-Control": "no-store"})
 
     return Route("/health", health)

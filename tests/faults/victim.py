@@ -50,6 +50,14 @@ class Engine:
 
     def free(self) -> None: ...
 
+    def lower(self) -> bool:
+        return False
+
+    def rest(self) -> Iterator[None]:
+        yield
+
+    def wake(self) -> None: ...
+
     def facts(self) -> EngineFacts:
         return EngineFacts("victim", "float32")
 

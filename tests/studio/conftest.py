@@ -10,7 +10,7 @@ import pytest
 
 from core.config import Config, PathsConfig, QueueConfig
 from core.engine import Engine, EngineFacts, Event, Frame, ModelInfo, Picture, Progress
-from core.errors import OutOfMemory, UserError
+from core.errors import DeviceLost, OutOfMemory, UserError
 from core.request import GenerationRequest, StyleUse
 from studio.build import Studio, assemble
 from studio.jobs import Jobs
@@ -47,7 +47,9 @@ class ScriptedEngine:
         self.running, self.go, self.last, self.closed = (threading.Event() for _ in range(4))
         self.load_error: Exception | None = None
         self.fetched: list[StyleUse] = []
-        self.freed = 0
+        self.freed = self.lowered = self.may_lower = 0
+        self.lost = 0  # so often it loses its device
+        self.nights: list[str] = []
 
     def load(self) -> Iterator[float]:
         yield 0.5
@@ -62,6 +64,17 @@ class ScriptedEngine:
 
     def free(self) -> None:
         self.freed += 1
+
+    def lower(self) -> bool:
+        self.lowered += 1
+        return self.lowered <= self.may_lower
+
+    def rest(self) -> Iterator[None]:
+        yield
+        self.nights.append("rest")
+
+    def wake(self) -> None:
+        self.nights.append("wake")
 
     def facts(self) -> EngineFacts:
         return EngineFacts("scripted", "float32")
@@ -84,6 +97,11 @@ class ScriptedEngine:
                 raise UserError("The style {name} is broken.", name="x")
             if words == "too large" or (words == "large" and not frugal):
                 raise OutOfMemory
+            if words == "huge" and not self.lowered:
+                raise OutOfMemory
+            if words == "gone" and self.lost:
+                self.lost -= 1
+                raise DeviceLost
             if words == "a bug":
                 raise KeyError("secret detail")
             yield Progress("denoise", 1, 2, FRAME)

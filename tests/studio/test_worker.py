@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from core.errors import InternalError, UserError
+from core.errors import DeviceLost, InternalError, UserError
 from core.request import StyleUse
 from studio.build import Studio
 from studio.job import Snapshot
 from studio.jobs import Jobs
 from studio.worker import Worker
-from tests.studio.conftest import OpenStudio, ScriptedEngine, ask
+from tests.studio.conftest import Clock, OpenStudio, ScriptedEngine, ask
 
 PATIENCE_S = 30  # only a broken worker makes a test wait
 
@@ -174,6 +174,137 @@ def test_a_chosen_style_is_fetched_before_anybody_asks_for_a_picture_and_a_bad_o
     worker.prefetch([StyleUse("bad")])
     assert run("a red house").state == "done"
     assert [use.name for use in engine.fetched] == ["bad"]
+
+
+def test_memory_that_runs_out_again_is_tried_once_in_a_lower_tier(
+    run: Callable[[str], Snapshot], engine: ScriptedEngine
+) -> None:
+    engine.may_lower = 1
+    assert run("huge").state == "done"
+    assert engine.lowered == 1
+
+
+def test_a_lower_tier_is_tried_only_once_for_a_job(run: Callable[[str], Snapshot], engine: ScriptedEngine) -> None:
+    engine.may_lower = 9
+    assert run("too large").state == "failed"
+    assert engine.lowered == 1
+
+
+def test_after_a_device_was_lost_the_model_is_loaded_again_and_the_job_is_drawn(
+    run: Callable[[str], Snapshot], engine: ScriptedEngine, worker: Worker
+) -> None:
+    engine.lost, loads = 1, []
+    worker._make_engine = lambda: (loads.append(1), engine)[1]
+    assert run("gone").state == "done"
+    assert len(loads) == 2
+    assert worker.status.state == "ready"
+
+
+def test_a_job_that_loses_the_device_twice_fails_and_the_next_one_runs(
+    run: Callable[[str], Snapshot], engine: ScriptedEngine
+) -> None:
+    engine.lost = 9
+    snapshot = run("gone")
+    assert snapshot.state == "failed"
+    assert "does not answer any more. Start the studio again" in str(snapshot.error)
+    assert engine.lost == 7
+
+
+def test_a_device_that_does_not_come_back_is_told_to_everybody(
+    engine: ScriptedEngine, jobs: Jobs, worker: Worker
+) -> None:
+    engine.lost = 1
+    job_id, waiting = jobs.submit("ann", ask("gone")), jobs.submit("bob", ask())
+    engines = iter([engine])
+
+    def make() -> ScriptedEngine:
+        for made in engines:
+            return made
+        raise DeviceLost
+
+    worker._make_engine = make
+    worker.start()
+    worker._thread.join(PATIENCE_S)
+    assert worker.status.state == "failed"
+    for owner, job in (("ann", job_id), ("bob", waiting)):
+        assert "does not answer any more" in str(jobs.snapshot(owner, job).error)  # type: ignore[union-attr]
+
+
+def test_without_work_the_memory_is_given_back_and_taken_again_at_the_first_sign_of_intent(
+    open_studio: OpenStudio, clock: Clock, engine: ScriptedEngine
+) -> None:
+    worker = open_studio(engine=lambda: engine).worker
+    assert worker._is_ready()
+
+    def after(seconds: float) -> list[str]:
+        clock.now_s += seconds
+        worker._wake_or_rest()
+        return engine.nights
+
+    assert after(29) == []
+    assert after(1) == ["rest"]
+    assert after(1000) == ["rest"]  # once is enough
+    worker.expect()
+    assert after(0) == ["rest", "wake"]
+    assert after(29) == ["rest", "wake"]  # and who looks around has time to
+    worker.prefetch([StyleUse("sketch")])
+    assert after(29) == ["rest", "wake"]
+    assert after(30) == ["rest", "wake", "rest"]
+
+
+def test_a_job_wakes_the_engine_by_itself_and_who_draws_is_never_put_to_rest(
+    open_studio: OpenStudio, clock: Clock, engine: ScriptedEngine
+) -> None:
+    studio = open_studio(engine=lambda: engine)
+    worker = studio.worker
+    assert worker._is_ready()
+    clock.now_s += 31
+    worker._wake_or_rest()
+    studio.jobs.submit("ann", ask())
+    job = studio.jobs.next(True, 0)
+    assert job is not None
+    worker._advance(job)
+    clock.now_s += 1000
+    worker._wake_or_rest()
+    assert engine.nights == ["rest"]
+
+
+def test_who_comes_while_memory_is_given_back_does_not_wait_for_that(
+    open_studio: OpenStudio, clock: Clock, engine: ScriptedEngine
+) -> None:
+    studio = open_studio(engine=lambda: engine)
+    assert studio.worker._is_ready()
+    clock.now_s += 31
+    studio.jobs.submit("ann", ask())
+    studio.worker._wake_or_rest()
+    assert engine.nights == []
+    assert not studio.worker._resting
+
+
+def test_memory_is_kept_for_ever_where_that_is_wanted(studio: Studio, clock: Clock, engine: ScriptedEngine) -> None:
+    worker = Worker(lambda: engine, studio.jobs, studio.holder, 1, rest_after_s=0, clock=clock)
+    assert worker._is_ready()
+    clock.now_s += 1e6
+    worker._wake_or_rest()
+    assert engine.nights == []
+
+
+def test_trouble_on_the_way_back_harms_nobody(
+    open_studio: OpenStudio, clock: Clock, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = open_studio(engine=lambda: engine).worker
+    assert worker._is_ready()
+
+    def fail() -> Iterator[None]:
+        raise MemoryError
+
+    monkeypatch.setattr(engine, "rest", fail)
+    clock.now_s += 31
+    worker._wake_or_rest()
+    monkeypatch.setattr(engine, "wake", fail)
+    worker.expect()
+    worker._wake_or_rest()
+    assert worker._is_ready()
 
 
 def test_a_worker_that_was_never_started_can_be_stopped(worker: Worker) -> None:

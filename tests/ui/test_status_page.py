@@ -50,6 +50,32 @@ def test_the_model_the_device_and_the_versions_are_named(page, studio):
     assert "Some GPU · bfloat16" in found and "3.0 of 24.0 GB" in found and "2 · 5 MB" in found
 
 
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        ({"memory_peak": 5 << 30}, "3.0 of 24.0 GB · at most 5.0 GB"),
+        ({}, "<dd>The whole model</dd>"),
+        ({"tier": "staged", "lowered": True}, "One part of the model after the other · since memory ran out"),
+        ({"tier": "8-bit"}, "the largest in 8 bits"),
+        ({"tier": "streamed", "at_rest": True}, "A few layers of the model at a time · given back while nobody draws"),
+    ],
+)
+def test_how_the_model_is_in_memory_is_told_in_words(page, studio, facts, says):
+    test = page()
+    studio.worker.facts = EngineFacts("Some GPU", "bfloat16", 3 << 30, 24 << 30, **facts)
+    assert says in shown(test)
+
+
+def test_the_status_page_is_no_sign_that_somebody_will_draw_and_the_studio_page_is_one(page, studio, monkeypatch):
+    signs = []
+    monkeypatch.setattr(studio.worker, "expect", lambda: signs.append(1))
+    test = page()
+    assert signs
+    signs.clear()
+    shown(test)
+    assert not signs
+
+
 def test_a_model_that_loads_or_cannot_be_used_says_so(page, studio):
     studio.worker.status = EngineStatus("loading", 0.4)
     assert "The model is loading (40 %)" in shown(page())

@@ -23,6 +23,7 @@ SHARED_SCRIPTS = ("dom.js", "drop_target.js", "over.js", "live.js")
 
 
 def show() -> None:
+    state.base().studio.worker.expect()
     problem = _take(str(st.session_state.pop(state.START_PHOTO, "")))
     with st.container(key="photos-page"):
         component()(key=KEY, data=page_data(problem))
