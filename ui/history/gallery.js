@@ -1,7 +1,7 @@
 // Pictures in rows that fill the width, each in its own shape, under the days they were made on. Only what is near the
 // window is in the document: a hundred thousand pictures scroll like sixty. Every place is known before a picture is there.
 
-const NEAR = 0.8; // windows above and below what is seen that are drawn as well
+const NEAR = 0.4; // windows above and below what is seen that are drawn as well
 const AHEAD = 3; // windows before the end at which more is asked for
 const LONG_PRESS_MS = 450;
 const SHAPES = [0.42, 2.8]; // the narrowest and the widest tile
@@ -9,7 +9,7 @@ const SHAPES = [0.42, 2.8]; // the narrowest and the widest tile
 class Gallery {
   // `acts`: more(), open(index), picked(). `words` and `language` as the page has them.
   constructor(element, words, language, acts) {
-    Object.assign(this, { element, words, language, acts, cards: [], picked: new Set(), at: 0, from: 0, byDay: true });
+    Object.assign(this, { element, words, language, acts, cards: [], there: new Set(), picked: new Set(), at: 0, from: 0, byDay: true });
     this.tiles = new Map();
     this.lay();
     const scrolled = () => {
@@ -24,14 +24,19 @@ class Gallery {
   // --- what there is ----------------------------------------------------------------------------------------------
 
   show(cards, byDay) {
-    Object.assign(this, { cards, byDay, at: 0, from: 0 });
+    Object.assign(this, { cards, byDay, at: 0, from: 0, there: idsOf(cards) });
     this.picked.clear();
     this.again();
     this.acts.picked();
   }
 
+  // Those that are there already are left out.
   append(cards) {
-    this.cards.push(...cards);
+    for (const card of cards) {
+      if (this.there.has(card.id)) continue;
+      this.there.add(card.id);
+      this.cards.push(card);
+    }
     this.lay();
     this.draw();
   }
@@ -39,8 +44,8 @@ class Gallery {
   // The same pictures without some, or with some of them changed; the place in the page stays.
   keep(cards) {
     this.cards = cards;
-    const there = new Set(cards.map((card) => card.id));
-    for (const id of this.picked) if (!there.has(id)) this.picked.delete(id);
+    this.there = idsOf(cards);
+    for (const id of this.picked) if (!this.there.has(id)) this.picked.delete(id);
     this.at = Math.max(0, Math.min(this.at, cards.length - 1));
     this.again();
     this.acts.picked();
@@ -210,7 +215,6 @@ class Gallery {
     tile.setAttribute("role", "option");
     if (card.has) {
       const image = make("img", "", { alt: "", decoding: "async", draggable: false, src: thumbOf(card) });
-      image.onload = () => (tile.dataset.there = "true");
       image.onerror = () => {
         image.remove();
         tile.append(text("p", "", this.words.gone));
@@ -330,6 +334,10 @@ class Gallery {
     this.draw();
     this.tiles.get(this.cards[index].id)?.focus({ preventScroll: true });
   }
+}
+
+function idsOf(cards) {
+  return new Set(cards.map((card) => card.id));
 }
 
 function shapeOf({ width, height }) {

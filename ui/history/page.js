@@ -69,10 +69,9 @@ async function more(page) {
   const asking = (page.asking = new AbortController());
   try {
     const { cards, next } = await page.requests.page(page.finder.query, page.next, LATER, asking.signal);
-    const there = new Set(page.gallery.cards.map((card) => card.id));
     page.next = next;
     page.asking = null;
-    page.gallery.append(cards.filter((card) => !there.has(card.id)));
+    page.gallery.append(cards);
   } catch (error) {
     if (page.asking === asking) page.asking = null;
     if (error.name !== "AbortError") setTimeout(() => page.gallery.soon(), 2000); // no network: again in a while
