@@ -86,7 +86,7 @@ function drawActions(find, job, words, view) {
   }
   alike.onclick = () => view.send("alike", job.id);
   again.onclick = () => view.send("retry", job.id);
-  save.hidden = alike.hidden = more.hidden = job.state === "failed";
+  save.hidden = find(".also").hidden = job.state === "failed";
   again.hidden = job.state !== "failed";
   find(".actions").hidden = !job.id;
   const now = JSON.stringify([job.id, job.state, words.more]);

@@ -67,6 +67,7 @@ def entry(found: Entry) -> dict[str, Any]:
         "steps": request.num_inference_steps,
         "guidance": request.guidance_scale,
         "styles": [{"name": use.name, "strength": use.strength} for use in request.styles],
+        "redrawn": request.source.strength if request.source is not None and request.upscale == 1 else None,
         "state": found.status,
         "at": _ms(found.created),
         "duration": found.duration_ms,

@@ -189,6 +189,8 @@ def test_a_photo_is_drawn_and_comes_back_under_its_name_in_the_format_asked_for(
     assert "%C3%84nnie%20%26%20Bob.heic_60_" in answer.headers["content-disposition"]
     with Image.open(io.BytesIO(answer.content)) as image:
         assert (image.format, image.size) == ("JPEG", (64, 48))
+    told = client.get(f"/app/static/history/entry/{now(client)['photos'][0]['job']}").json()
+    assert (told["redrawn"], told["input"]) == (0.6, "Ännie & Bob.heic.png")
     assert client.get(f"{routes.AT}/before/0").headers["content-type"] == "image/png"
     assert client.get(f"{routes.AT}/thumb/0").headers["content-type"] == "image/webp"
 

@@ -4,7 +4,9 @@ function settingsOf(entry, words) {
   const label = words.settings;
   const styles = entry.styles.map(({ name, strength }) => `${name} ${decimal(strength)}`).join("\n");
   return [
+    [label.startedFrom, entry.input],
     [label.style, styles || words.none],
+    [label.redrawn, entry.redrawn ? `${Math.round(entry.redrawn * 100)} %` : ""],
     [label.size, `${entry.width} × ${entry.height}`],
     [label.seed, String(entry.seed)],
     [label.steps, String(entry.steps)],
@@ -26,7 +28,6 @@ function factsOf(entry, words, language) {
     [label.took, entry.duration ? [seconds(entry.duration), parts.length > 1 ? parts.join(" · ") : ""].filter(Boolean).join("\n") : ""],
     [label.file, entry.has ? entry.file : ""],
     [label.bytes, entry.bytes ? sizeOf(entry.bytes) : ""],
-    [label.startedFrom, entry.input],
     [label.batch, entry.batch ? `${entry.batch.slice(0, 12)} · ${entry.batchIndex + 1}` : ""],
   ].filter(([, value]) => value);
 }

@@ -179,6 +179,7 @@ def _settings() -> dict[str, str]:
     return {
         "prompt": _("Prompt"),
         "style": _("Style"),
+        "redrawn": _("Redrawn"),
         "size": _("Size"),
         "seed": _("Seed"),
         "steps": _("Steps"),
