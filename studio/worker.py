@@ -157,6 +157,7 @@ class Worker:
                 self._resting = not any(self._is_wanted() for _ in engine.rest())
                 self.facts = engine.facts()
         except Exception as error:  # noqa: BLE001 (a kindness must not stop the worker)
+            self._busy_s = self._clock()  # not again at once
             reported(error)
 
     def _is_wanted(self) -> bool:

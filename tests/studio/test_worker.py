@@ -290,7 +290,11 @@ def test_memory_is_kept_for_ever_where_that_is_wanted(studio: Studio, clock: Clo
 
 
 def test_trouble_on_the_way_back_harms_nobody(
-    open_studio: OpenStudio, clock: Clock, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
+    open_studio: OpenStudio,
+    clock: Clock,
+    engine: ScriptedEngine,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     worker = open_studio(engine=lambda: engine).worker
     assert worker._is_ready()
@@ -301,6 +305,8 @@ def test_trouble_on_the_way_back_harms_nobody(
     monkeypatch.setattr(engine, "rest", fail)
     clock.now_s += 31
     worker._wake_or_rest()
+    worker._wake_or_rest()
+    assert len(caplog.records) == 1  # it is not tried again at once
     monkeypatch.setattr(engine, "wake", fail)
     worker.expect()
     worker._wake_or_rest()
