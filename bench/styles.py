@@ -20,10 +20,9 @@ from time import perf_counter
 import psutil
 import torch
 from diffusers import ZImagePipeline, ZImageTransformer2DModel
-from safetensors.torch import save_file
 from torch import nn
 
-from bench.models import DEMO, FULL, ROOT, random_engine, reference
+from bench.models import DEMO, FULL, ROOT, random_engine, reference, write_styles
 from core.request import GenerationRequest, StyleUse
 from pipeline.describe import describe
 from pipeline.engine import TorchEngine
@@ -69,23 +68,6 @@ def demo(folder: Path) -> tuple[ZImagePipeline, list[Path], torch.dtype]:
     """The demo model, and four styles of rank 8."""
     pipeline = ZImagePipeline.from_pretrained(DEMO, dtype=torch.float32)
     return pipeline, write_styles(folder, pipeline.transformer, 4, 8, torch.bfloat16), torch.float32
-
-
-def write_styles(folder: Path, transformer: nn.Module, count: int, rank: int, dtype: torch.dtype) -> list[Path]:
-    """Small random styles on every linear layer of the main blocks, in diffusers' layout."""
-    folder.mkdir(parents=True)
-    files = []
-    for k in range(count):
-        generator = torch.Generator().manual_seed(k)
-        tensors = {}
-        for name, module in transformer.named_modules():
-            if isinstance(module, nn.Linear) and name.startswith("layers."):
-                for part, shape in (("A", (rank, module.in_features)), ("B", (module.out_features, rank))):
-                    values = torch.randn(shape, generator=generator) * 0.01
-                    tensors[f"transformer.{name}.lora_{part}.weight"] = values.to(dtype)
-        files.append(folder / f"s{k}.safetensors")
-        save_file(tensors, files[-1])
-    return files
 
 
 def swaps(title: str, pipeline: ZImagePipeline, files: list[Path], dtype: torch.dtype, runs: int) -> None:

@@ -1,0 +1,1 @@
+"""Everything about speed and memory on a graphics card, ours beside diffusers' own, in one run of some minutes."""
