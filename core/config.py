@@ -35,6 +35,7 @@ STREAMLIT_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 MOST_PORT = 65_535
 DEVICES = ("auto", "cuda", "mps", "cpu")
 TIERS = ("auto", "resident", "staged", "8-bit", "streamed")
+COMPILING = ("auto", "on", "off")
 EVENTS = ("accepted", "started", "finished", "failed", "cancelled")
 SECRET_BYTES = range(24, 65)  # as Standard Webhooks has it
 _FROM_ENVIRONMENT = "env:"
@@ -55,6 +56,11 @@ class MemoryConfig:
     tier: str = _setting("auto", *TIERS)
     budget_gb: int = _setting(0, least=0)
     idle_release_s: int = _setting(30, least=0)
+
+
+@dataclass(frozen=True, slots=True)
+class SpeedConfig:
+    compile: str = _setting("auto", *COMPILING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +133,7 @@ class Config:
 
     model: ModelConfig = field(default_factory=ModelConfig)
     memory: MemoryConfig = field(default_factory=MemoryConfig)
+    speed: SpeedConfig = field(default_factory=SpeedConfig)
     paths: PathsConfig = field(default_factory=PathsConfig)
     queue: QueueConfig = field(default_factory=QueueConfig)
     styles: StylesConfig = field(default_factory=StylesConfig)

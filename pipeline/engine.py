@@ -20,12 +20,14 @@ from core.request import Source as Start
 from pipeline import memory
 from pipeline import model as loading
 from pipeline.checks import check_frame, check_latents
+from pipeline.compiling import slots_for
 from pipeline.describe import locate
 from pipeline.hires import Enlargement
 from pipeline.latents import cover_with_noise, start_noise
 from pipeline.lora.cache import Cache
 from pipeline.lora.compiled import Compiled
 from pipeline.lora.inspect import Inspector
+from pipeline.lora.lean import LeanSlots
 from pipeline.lora.residency import Residency
 from pipeline.lora.slots import Slots
 from pipeline.model import Model
@@ -56,13 +58,14 @@ class TorchEngine:
         budgets: StylesConfig = StylesConfig(),  # noqa: B008 (frozen)
         sources: Callable[[str], Frame] | None = None,
         memory_config: MemoryConfig = MemoryConfig(),  # noqa: B008 (frozen)
+        compiling: str = "off",
     ) -> None:
         """Without a `cache_folder`, styles are compiled anew by each process. `sources` gives the picture to start from
-        by its sha256, or raises UserError."""
+        by its sha256, or raises UserError. `compiling` is "auto", "on" or "off"."""
         self.info = info
         self.lora_folder, self._device, self._previews = lora_folder, device, previews
         self._cache_folder, self._budgets, self._sources = cache_folder, budgets, sources
-        self._memory = memory_config
+        self._memory, self._compiling = memory_config, compiling
         self._let_go: Callable[[], None] = lambda: None  # of the model that was used before
 
     def load(self) -> Generator[float, None, None]:
@@ -72,6 +75,8 @@ class TorchEngine:
         try:
             model = yield from loading.load(self.info, device)
             self.use(model, chosen)
+            if chosen.tier == "resident":
+                self.slots = slots_for(model, self._compiling, *self.info.sizes[0])
         except RuntimeError as error:
             if memory.is_lost(error):
                 raise DeviceLost from error
@@ -224,7 +229,7 @@ class TorchEngine:
         placement, dtype = self.placement, str(self.model.dtype).removeprefix("torch.")
         return EngineFacts(
             device=memory.name_of(device),
-            dtype=f"{dtype}, 8-bit" if placement.tier == "8-bit" else dtype,
+            dtype=f"{dtype}{self._variant}",
             memory_used=used,
             memory_total=total,
             styles=self.styles.styles,
@@ -236,6 +241,13 @@ class TorchEngine:
             weights_bytes=placement.held,
             weights_peak=placement.peak,
         )
+
+    @property
+    def _variant(self) -> str:
+        """What else changes bits, for people."""
+        if self.placement.tier == "8-bit":
+            return ", 8-bit"
+        return ", compiled" if isinstance(self.slots, LeanSlots) else ""
 
     def _bind(self, styles: Styles) -> None:
         deltas = self.styles.bring([compiled for compiled, _ in styles])

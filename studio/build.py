@@ -143,9 +143,7 @@ def assemble(
         now=now, new_id=new_id,
     )  # fmt: skip
     history = History(database, jobs, files, now=now, also_forget=photos.forget, untell=hooks.forget)
-    retention = Retention(
-        Records(database), files, config.history, now, lambda: sources.sweep(used_sources(database))
-    )
+    retention = Retention(Records(database), files, config.history, now, lambda: sources.sweep(used_sources(database)))
     keeper.rounds += [jobs.adopt_orphans, jobs.keep_house, retention.round]
     name = info.name if info else ""
     worker = Worker(
@@ -206,8 +204,9 @@ def make_engine(
     paths = config.paths
     read = sources or Sources(paths.data / "sources").read
     return TorchEngine(
-        info, paths.lora, config.model.device, previews, paths.lora_cache, config.styles, read, config.memory
-    )
+        info, paths.lora, config.model.device, previews, paths.lora_cache, config.styles, read, config.memory,
+        config.speed.compile,
+    )  # fmt: skip
 
 
 def surroundings_of(config: Config, info: ModelInfo, facts: EngineFacts) -> Surroundings:
