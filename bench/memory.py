@@ -126,7 +126,7 @@ def decoded(latents: list[torch.Tensor], dtype: torch.dtype) -> NDArray[np.float
 
 
 def vae_in(dtype: torch.dtype, device: torch.device) -> AutoencoderKL:
-    return AutoencoderKL.from_pretrained(DEMO / "vae", dtype=torch.float32).to(device, dtype).eval()
+    return AutoencoderKL.from_pretrained(DEMO / "vae", dtype=dtype).to(device).eval()
 
 
 def high_frequencies(pictures: NDArray[np.float64]) -> float:
