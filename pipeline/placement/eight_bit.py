@@ -29,7 +29,7 @@ class _Packed:
         return _Packed(self.numbers.to(device, non_blocking=True), scale)
 
     def pinned(self) -> "_Packed":
-        return _Packed(self.numbers.pin_memory(), None if self.scale is None else self.scale.pin_memory())
+        return _Packed(_pinned(self.numbers), None if self.scale is None else _pinned(self.scale))
 
     @property
     def nbytes(self) -> int:
@@ -59,6 +59,13 @@ class InEightBits:
             views[name].copy_(weight.numbers)
             if weight.scale is not None:
                 views[name].mul_(weight.scale)
+
+
+def _pinned(tensor: Tensor) -> Tensor:
+    try:
+        return tensor.view(torch.uint8).pin_memory().view(tensor.dtype)
+    except RuntimeError:  # the system limits how much may be pinned: slower, but right
+        return tensor
 
 
 @torch.inference_mode(False)
