@@ -88,7 +88,7 @@ def _photos(page: Page) -> None:
 def _history(page: Page) -> None:
     page.get_by_role("link", name="History").click()
     expect(page.locator(".gallery[data-ready]")).to_be_attached()
-    expect(page.locator(".tile[data-there=true]").nth(3)).to_be_visible()
+    expect(page.locator(".tile img").nth(3)).to_be_visible()
 
 
 if __name__ == "__main__":
