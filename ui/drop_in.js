@@ -18,6 +18,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       const found = await answer.json();
       if (!answer.ok) return tell(found.error, "refused");
       tell("", "");
+      document.activeElement?.blur(); // a field in which one types keeps what is typed
       setTriggerValue("fill", found);
     } catch {
       tell(words.cut, "refused");
