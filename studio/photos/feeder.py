@@ -121,7 +121,7 @@ class Feeder:
                 return  # stopped meanwhile
             job_id = self._jobs.submit(
                 batch.owner, self._requesting.request(batch.owner, frame, settings),
-                f"photo {batch.id} {photo.position} {photo.attempt}", "batch",
+                f"photo {photo.file} {photo.attempt}", "batch",  # a place in the set may be another photo's by now
                 parent=photo.parent, batch=batch.id, batch_index=photo.position, input_name=photo.name,
             )  # fmt: skip
             if self._store.submitted(batch.id, photo.position, job_id, frame.sha256):

@@ -328,3 +328,15 @@ def advance(studio: Studio, clock: Clock) -> str:
         stage, step = ("text", 0) if job.stage is None else ("denoise", job.step + 1)
         studio.jobs.report(job, Progress(stage, step, 8), 0.1)
     return job.owner
+
+
+def test_a_photo_in_the_place_of_one_that_was_taken_out_is_drawn_for_itself(studio):
+    jobs = []
+    for shade in (1, 2):
+        add(studio, "a.png", photo(shade))
+        studio.photos.draw("ann", SETTINGS)
+        draw_all(studio)
+        (drawn,) = studio.photos.look("ann").photos
+        jobs.append(drawn.job)
+        studio.photos.remove("ann", drawn.position)
+    assert len(set(jobs)) == 2
