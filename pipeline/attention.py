@@ -5,20 +5,18 @@ of torch's attention is quickest differs by card and release, so it is measured 
 has to be plainly quicker, or two starts of the same studio might differ in the last bits of their pictures.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from statistics import median
 from time import perf_counter
 
 import torch
-import torch.nn.functional as F
 from diffusers.models.attention_dispatch import dispatch_attention_fn
 from diffusers.models.attention_processor import Attention
 from diffusers.models.transformers.transformer_z_image import ZSingleStreamAttnProcessor
 from torch import Tensor
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
-KERNELS = {"_native_cudnn": SDPBackend.CUDNN_ATTENTION, "_native_flash": SDPBackend.FLASH_ATTENTION}
-NATIVE = "native"
+NATIVE, OTHERS = "native", ("_native_cudnn", "_native_flash")
 MARGIN = 0.95  # of torch's own choice's time, which another has to keep to
 RUNS = 9
 
@@ -71,21 +69,25 @@ def quickest(tokens: int, heads: int, head: int, device: torch.device, dtype: to
     """diffusers' name of the kernel for sequences of about so many tokens; off graphics cards it is torch's choice."""
     if device.type != "cuda":
         return NATIVE
-    query = torch.randn(1, heads, tokens, head, device=device, dtype=dtype)
+    query = torch.randn(1, tokens, heads, head, device=device, dtype=dtype)
 
-    def attend() -> None:
-        F.scaled_dot_product_attention(query, query, query)
+    def attend(kernel: str) -> None:
+        dispatch_attention_fn(query, query, query, backend=kernel)
         torch.cuda.synchronize(device)
 
-    times = {NATIVE: _seconds(attend)}
-    for name, kernel in KERNELS.items():
+    times = {NATIVE: _seconds(partial(attend, NATIVE))}
+    for kernel in OTHERS:
         try:
-            with sdpa_kernel(kernel):
-                times[name] = _seconds(attend)
-        except RuntimeError:  # this card, or this build of torch, does not have it
+            times[kernel] = _seconds(partial(attend, kernel))
+        except (RuntimeError, ValueError):  # this card, or this build of torch, does not have it
             continue
-    best = min(times, key=lambda name: times[name])
-    return best if times[best] < MARGIN * times[NATIVE] else NATIVE
+    return chosen(times)
+
+
+def chosen(seconds: Mapping[str, float]) -> str:
+    """The quickest kernel, of those measured; torch's own choice unless another is plainly quicker."""
+    best = min(seconds, key=lambda kernel: seconds[kernel])
+    return best if seconds[best] < MARGIN * seconds[NATIVE] else NATIVE
 
 
 def _seconds(run: Callable[[], None]) -> float:

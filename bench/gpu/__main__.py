@@ -26,6 +26,8 @@ from bench.gpu.sheet import Sheet
 from bench.gpu.swaps import recompilations, swaps
 from bench.gpu.tiers import idle, tiers
 
+OTHERS = 150  # seconds that what comes after the pictures takes on a card
+
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.gpu")
@@ -53,10 +55,11 @@ def measure(sheet: Sheet, bed: Bed) -> None:
         sheet.row(name, {"size": count})
     rate = matrix_tflops(bed.device, bed.model.dtype, 1.0 if bed.runs > 1 else 0.1)
     sheet.row("one matrix product", {"tflops": rate})
-    rivals = Rivals(bed)
-    swaps(sheet, bed, rivals.engines["compiled"])
-    sheet.measure("compiled over swaps of ranks 4 to 128", 10, partial(recompilations, bed, rivals.engines["compiled"]))
-    pictures(sheet, rivals, rate)
+    rivals = Rivals(sheet, bed)
+    swaps(sheet, bed, rivals.best)
+    if "compiled" in rivals.engines:
+        sheet.measure("compiled over swaps of ranks 4 to 128", 10, partial(recompilations, bed, rivals.best))
+    pictures(sheet, rivals, rate, keep=OTHERS if bed.device.type == "cuda" else 0)
     sheet.title("request to first preview")
     first_previews(sheet, rivals)
     rivals.close()

@@ -36,30 +36,31 @@ def full(folder: Path) -> Bed:
     sizes = tuple((side, side) for side in SIDES)
     info = replace(describe(str(DEMO)), name="Z-Image-Turbo's size, random weights", size_multiple=16, max_side=4096,
                    sizes=sizes, num_inference_steps=8, knows={}, examples={})  # fmt: skip
-    engine = TorchEngine(info, folder, "cuda", previews=False)
+    engine = TorchEngine(info, folder, "cuda", previews=False, cache_folder=folder.parent / "cache")
     engine.use(model)
     return Bed(engine, SIDES, 8, 5, 32, write_styles(folder, model.transformer, 2, 32, model.dtype), "inductor")
 
 
 def demo(folder: Path) -> Bed:
     """The demo model as it is."""
-    engine = demo_engine(folder)
+    engine = demo_engine(folder, folder.parent / "cache")
     styles = write_styles(folder, engine.model.transformer, 2, 16, torch.bfloat16)
     return Bed(engine, SMALL_SIDES, 8, 9, 16, styles, "inductor")
 
 
 def tiny(folder: Path) -> Bed:
     """To see that everything runs; its times mean nothing."""
-    engine = demo_engine(folder)
+    engine = demo_engine(folder, folder.parent / "cache")
     engine.use(with_random_transformer(engine.model, TINY))
     styles = write_styles(folder, engine.model.transformer, 2, 4, torch.bfloat16)
     return Bed(engine, (64,), 2, 1, 4, styles, traced)
 
 
-def demo_engine(styles: Path = ROOT / "lora") -> TorchEngine:
+def demo_engine(styles: Path = ROOT / "lora", cache: Path | None = None) -> TorchEngine:
     """Drawing with the demo model, on the processor."""
     info = describe(str(DEMO))
-    engine = TorchEngine(replace(info, max_side=max(info.max_side, *SMALL_SIDES)), styles, "cpu", previews=False)
+    info = replace(info, max_side=max(info.max_side, *SMALL_SIDES))
+    engine = TorchEngine(info, styles, "cpu", previews=False, cache_folder=cache)
     for _ in engine.load():
         pass
     return engine

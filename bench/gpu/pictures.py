@@ -20,10 +20,16 @@ COMPILING = 60  # seconds that a compiler may take, on a large card, for what it
 class Rivals:
     """Made when they are first asked for: compiling is not free, and there may be no time for all."""
 
-    def __init__(self, bed: Bed) -> None:
-        self.bed = bed
-        self.engines = {name: self._engine(name == "compiled") for name in ("eager", "compiled")}
+    def __init__(self, sheet: Sheet, bed: Bed) -> None:
+        self.bed, self._sheet = bed, sheet
+        self.engines = {"eager": ours(bed, compiled=False)}
+        sheet.measure("ours, compiled", COMPILING if bed.device.type == "cuda" else 5, self._compile)
         self._stock: dict[tuple[bool, int], Rival] = {}
+
+    @property
+    def best(self) -> TorchEngine:
+        """Our compiled engine, if it could be compiled."""
+        return self.engines.get("compiled", self.engines["eager"])
 
     def all(self, styles: int) -> dict[str, Rival]:
         """By name, diffusers' eager one first."""
@@ -40,8 +46,10 @@ class Rivals:
         self.engines.clear()
         self._stock.clear()
 
-    def _engine(self, compiled: bool) -> TorchEngine:
-        return ours(self.bed, compiled)
+    def _compile(self) -> Figures:
+        started = perf_counter()
+        self.engines["compiled"] = ours(self.bed, compiled=True)
+        return {"compile_s": perf_counter() - started}
 
     def _diffusers(self, compiled: bool, styles: int) -> Rival:
         key = (compiled, styles)
@@ -50,24 +58,30 @@ class Rivals:
         return self._stock[key]
 
 
-def pictures(sheet: Sheet, rivals: Rivals, matrix_tflops: float) -> None:
-    """A table for each size and number of styles, the most wanted first."""
+def pictures(sheet: Sheet, rivals: Rivals, matrix_tflops: float, keep: float) -> None:
+    """A table for each size and number of styles, the most wanted first; leaves `keep` seconds to others."""
     bed = rivals.bed
-    order = [(side, styles) for styles in (0, 1, 2) for side in bed.sides]
-    known: set[tuple[bool, int]] = set()
+    on_card = bed.device.type == "cuda"
+    order = sorted(((side, styles) for side in bed.sides for styles in (0, 1, 2)), key=lambda pair: _wanted(bed, *pair))
+    known: set[int] = set()
     for side, styles in order:
         sheet.title(f"a picture of {side} x {side}, {bed.steps} steps, {_count(styles)}")
-        cost = 1.5 * (side / 1024) ** 2.4 if bed.device.type == "cuda" else 0.5
-        new = 0 if (True, styles) in known else COMPILING if bed.device.type == "cuda" else 0
-        known.add((True, styles))
-        runs = bed.runs if side <= bed.sides[0] else max(1, bed.runs // 2)
+        runs = bed.runs if side <= bed.sides[0] else max(1, bed.runs // 4)
+        cost = 1.5 * (side / 1024) ** 2.4 if on_card else 0.5
+        new = COMPILING if on_card and styles not in known else 0
         table = partial(_table, sheet, rivals, side, styles, runs, matrix_tflops)
-        sheet.measure("all four in turn", 4 * cost * (runs + 2) + new, table)
+        if sheet.measure("all in turn", 4 * cost * (runs + 1) + new, table, keep):
+            known.add(styles)
+
+
+def _wanted(bed: Bed, side: int, styles: int) -> tuple[int, int]:
+    """The usual size with no and one style comes before all other sizes, and two styles last."""
+    return (styles > 1) + (side != bed.sides[0]) + (side > bed.sides[0]), styles
 
 
 def _table(sheet: Sheet, rivals: Rivals, side: int, styles: int, runs: int, matrix_tflops: float) -> None:
     bed = rivals.bed
-    times, first = race(rivals.all(styles), bed, side, styles, runs)
+    times, first = race(sheet, rivals.all(styles), bed, side, styles, runs)
     flop = forward_flop(bed, side)
     base = times["diffusers, eager"]
     for name, measured in times.items():
@@ -86,13 +100,22 @@ def _table(sheet: Sheet, rivals: Rivals, side: int, styles: int, runs: int, matr
 
 
 def race(
-    rivals: dict[str, Rival], bed: Bed, side: int, styles: int, runs: int
+    sheet: Sheet, rivals: dict[str, Rival], bed: Bed, side: int, styles: int, runs: int
 ) -> tuple[dict[str, list[Run]], dict[str, float]]:
-    """Each in turn, `runs` times; and seconds of the first one of each, which is not counted."""
-    first = {name: rival(bed.request(side, styles)).total_s for name, rival in rivals.items()}
-    times: dict[str, list[Run]] = {name: [] for name in rivals}
+    """Each in turn, `runs` times; and seconds of the first one of each, which is not counted.
+
+    Who fails at the first is out, and that is a row.
+    """
+    first: dict[str, float] = {}
+    for name, rival in rivals.items():
+
+        def begin(name: str = name, rival: Rival = rival) -> None:
+            first[name] = rival(bed.request(side, styles)).total_s
+
+        sheet.measure(name, 0, begin)
+    times: dict[str, list[Run]] = {name: [] for name in first}
     for k in range(runs):
-        for name in rotated(list(rivals), k):
+        for name in rotated(list(first), k):
             times[name].append(rivals[name](bed.request(side, styles, seed=k + 2)))
     return times, first
 
@@ -105,7 +128,7 @@ def rotated(names: list[str], by: int) -> list[str]:
 
 def first_previews(sheet: Sheet, rivals: Rivals) -> None:
     """From asking to the first frame that shows something, for a prompt that is new and one that is not."""
-    bed, engine = rivals.bed, copy.copy(rivals.engines["compiled"])
+    bed, engine = rivals.bed, copy.copy(rivals.best)
     engine.preview = Previewer(bed.model.vae, bed.sides[0], bed.model.vae_scale_factor)
     for name, forget in (("new prompt", True), ("prompt seen before", False)):
         sheet.measure(name, 15, partial(_first_preview, engine, bed, forget))

@@ -18,6 +18,7 @@ from core.engine import Picture, Progress
 from core.request import GenerationRequest, StyleUse
 from pipeline.compiling import compiled_slots
 from pipeline.engine import TorchEngine
+from pipeline.lora.lean import LeanSlots
 from pipeline.lora.slots import Slots
 from pipeline.model import Model
 
@@ -76,12 +77,14 @@ def own_transformer(model: Model) -> Model:
 
 
 def ours(bed: Bed, compiled: bool) -> TorchEngine:
-    """Our engine, ready to draw."""
+    """Our engine, ready to draw. Raises RuntimeError when it could not be compiled; the log says why."""
     engine = copy.copy(bed.engine)
     engine.model, side = own_transformer(bed.model), bed.sides[0]
     engine.slots = (
         compiled_slots(engine.model, side, side, bed.backend) if compiled else Slots(engine.model.transformer)
     )
+    if compiled and not isinstance(engine.slots, LeanSlots):
+        raise RuntimeError("it could not be compiled")
     return engine
 
 

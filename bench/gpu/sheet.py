@@ -32,24 +32,24 @@ class Sheet:
         print(f"  {name:34} {shown}", flush=True)
         self._write()
 
-    def measure(self, name: str, seconds: float, run: Callable[[], Figures | None]) -> None:
-        """Run what takes about so many seconds, if there are that many left. What fails is a row, too."""
-        left = self._end - self._now()
+    def measure(self, name: str, seconds: float, run: Callable[[], Figures | None], keep: float = 0) -> bool:
+        """Run what takes about so many seconds, if there are that many left and `keep` more. What fails is a row, too.
+
+        Whether it was done.
+        """
+        left = self._end - self._now() - keep
         if seconds > left:
             self.row(name, {"skipped": f"it takes {seconds:.0f} s, and {max(0, left):.0f} s are left"})
-            return
+            return False
         try:
             figures = run()
         except Exception as error:  # noqa: BLE001 (the rows after it are still worth having)
             self.row(name, {"failed": f"{type(error).__name__}: {str(error).strip()[:200]}"})
             traceback.print_exc()
-            return
+            return False
         if figures is not None:
             self.row(name, figures)
-
-    def left(self) -> float:
-        """Seconds."""
-        return self._end - self._now()
+        return True
 
     def _write(self) -> None:
         if self._file is not None:
