@@ -198,11 +198,7 @@ def verified(count: int) -> None:
     """Pictures of many kinds, drawn by a studio; then, by another studio on the same folder, each drawn again."""
     given = load_config()
     info, rng = describe(given.model.path), random.Random(7)
-    engine = make_engine(given, info)
-    for _ in engine.load():
-        pass
     styles = sorted(f.stem for f in given.paths.lora.glob("*.safetensors"))
-    drawn_in = surroundings_of(given, info, engine.facts())
     with tempfile.TemporaryDirectory() as folder:
         paths = PathsConfig(given.paths.lora, given.paths.lora_cache, Path(folder))
         config, began = Config(model=given.model, paths=paths), perf_counter()
@@ -210,15 +206,16 @@ def verified(count: int) -> None:
         while done < count:
             ids: list[str] = []
             for again in (False, True):  # by another studio, on the same folder
-                studio = assemble(config, info, lambda: engine, do=at_once)
-                studio.jobs.drawn_in(drawn_in)
+                studio = assemble(
+                    config, info, lambda: make_engine(config, info), do=at_once,
+                    surroundings=lambda facts: surroundings_of(config, info, facts),
+                )  # fmt: skip
                 for n in range(min(A_PART, count - done)):
                     if again:
                         studio.history.verify(OWNER, ids[n])
                     else:
                         ids.append(studio.jobs.submit(OWNER, picture(rng, info.sizes, styles)))
-                    while (job := studio.jobs.next(True, 0)) is not None:
-                        studio.worker._advance(engine, job)
+                    studio.worker.draw_waiting()
                 if again:
                     found = [studio.history.verification(OWNER, job_id) for job_id in ids]
                     same += sum(one is not None and one.identical and not one.changed for one in found)

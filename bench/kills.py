@@ -56,22 +56,18 @@ def main() -> None:
     folder, quantum = Path(sys.argv[1]), json.loads(sys.argv[2])
     config = load_config()
     info = describe(config.model.path)
-    engine = make_engine(config, info)
-    for _ in engine.load():
-        pass
     paths = PathsConfig(config.paths.lora, config.paths.lora_cache, folder)
-    studio = assemble(Config(model=config.model, paths=paths), info, lambda: engine, do=lambda task: task())
+    studio = assemble(
+        Config(model=config.model, paths=paths), info, lambda: make_engine(config, info), do=lambda task: task()
+    )
     studio.jobs.adopt_orphans()
-    while (job := studio.jobs.next(True, 0)) is not None:
-        studio.worker._advance(engine, job)
+    studio.worker.draw_waiting()
     if quantum is None:
         return
     width, height = info.sizes[0]
     print("accepted", studio.jobs.submit("ann", GenerationRequest("a red house", width, height, 7)), flush=True)
     for _ in range(quantum):
-        job = studio.jobs.next(True, 0)
-        if job is not None:
-            studio.worker._advance(engine, job)
+        studio.worker.draw_quantum()
     print("now", flush=True)
     sys.stdin.read()
 

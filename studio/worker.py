@@ -79,9 +79,16 @@ class Worker:
 
     def draw_waiting(self) -> None:
         """Draw all that waits, on the caller's thread: for a program that ends then. Not beside `start`."""
-        while self._is_ready() and (job := self._jobs.next(True, 0)) is not None:
-            self._advance(job)
+        while self.draw_quantum() is not None:
+            pass
         self._holder.at("")
+
+    def draw_quantum(self) -> Job | None:
+        """One quantum of what waits, on the caller's thread, and whose it was; None when nothing can be drawn."""
+        job = self._jobs.next(True, 0) if self._is_ready() else None
+        if job is not None:
+            self._advance(job)
+        return job
 
     def is_alive(self) -> bool:
         """Whether it is still at work, `stop` or not."""

@@ -66,22 +66,19 @@ def main() -> None:
     data = Path(sys.argv[1])
     config = Config(paths=PathsConfig(lora=data / "lora", data=data))
     studio = assemble(config, INFO, Engine, do=lambda task: task())
-    engine = Engine()
     studio.jobs.adopt_orphans()
     if "full" in sys.argv:  # a disk that has no room for a picture
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
     for line in sys.stdin:
-        print(json.dumps(answer(studio, engine, json.loads(line))), flush=True)
+        print(json.dumps(answer(studio, json.loads(line))), flush=True)
 
 
-def answer(studio: Studio, engine: Engine, order: dict[str, Any]) -> Any:
+def answer(studio: Studio, order: dict[str, Any]) -> Any:
     if order["what"] == "submit":
         return studio.jobs.submit("ann", GenerationRequest(order["prompt"], 128, 128, order["seed"], 2))
     if order["what"] == "quantum":
-        job = studio.jobs.next(True, 0)
-        if job is not None:
-            studio.worker._advance(engine, job)
+        job = studio.worker.draw_quantum()
         return job.id if job else None
     if order["what"] == "photos":  # bring in so many, and draw them
         for number in range(order["count"]):

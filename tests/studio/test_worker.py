@@ -261,9 +261,7 @@ def test_a_job_wakes_the_engine_by_itself_and_who_draws_is_never_put_to_rest(
     clock.now_s += 31
     worker._wake_or_rest()
     studio.jobs.submit("ann", ask())
-    job = studio.jobs.next(True, 0)
-    assert job is not None
-    worker._advance(job)
+    assert worker.draw_quantum() is not None
     clock.now_s += 1000
     worker._wake_or_rest()
     assert engine.nights == ["rest"]
