@@ -76,7 +76,9 @@ function drawForm(find, view) {
   cancel.textContent = "×";
   cancel.setAttribute("aria-label", words.cancel);
   cancel.onclick = close;
-  form.onkeydown = (event) => event.key === "Escape" && close();
+  form.onkeydown = (event) => {
+    if (event.key === "Escape") close(); // no more than that: a handler that gives back false stops the typing
+  };
   form.onsubmit = (event) => {
     event.preventDefault();
     if (!field.value.trim()) return;

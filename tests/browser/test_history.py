@@ -335,9 +335,12 @@ def test_settings_are_kept_as_a_preset_and_used_with_a_click(visit):
     studio.set_number("Steps", 12)
     studio.choose_style("sketch")
     page = studio.page
+    expect(page.locator(".pick .name")).to_have_text("sketch")
+    studio.settled()
     page.get_by_role("button", name="Keep these settings as a preset").click()
-    page.get_by_role("textbox", name="Name of the preset").fill("Client A")
-    page.keyboard.press("Enter")
+    name = page.get_by_role("textbox", name="Name of the preset")
+    name.press_sequentially("Client A")  # key by key, as a user does
+    name.press("Enter")
     preset = page.get_by_role("button", name="Client A", exact=True)
     expect(preset).to_be_visible()
     studio.set_number("Steps", 8)
