@@ -45,7 +45,7 @@ def demo(folder: Path) -> Bed:
     """The demo model as it is."""
     engine = demo_engine(folder, folder.parent / "cache")
     styles = write_styles(folder, engine.model.transformer, 2, 16, torch.bfloat16)
-    return Bed(engine, SMALL_SIDES, 8, 9, 16, styles, "inductor")
+    return Bed(engine, SMALL_SIDES, 8, 7, 16, styles, "inductor")
 
 
 def tiny(folder: Path) -> Bed:

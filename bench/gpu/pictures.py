@@ -66,7 +66,7 @@ def pictures(sheet: Sheet, rivals: Rivals, matrix_tflops: float, keep: float) ->
     known: set[int] = set()
     for side, styles in order:
         sheet.title(f"a picture of {side} x {side}, {bed.steps} steps, {_count(styles)}")
-        runs = bed.runs if side <= bed.sides[0] else max(1, bed.runs // 4)
+        runs = max(1, bed.runs // 4) if on_card and side > bed.sides[0] else bed.runs
         cost = 1.5 * (side / 1024) ** 2.4 if on_card else 0.5
         new = COMPILING if on_card and styles not in known else 0
         table = partial(_table, sheet, rivals, side, styles, runs, matrix_tflops)

@@ -22,6 +22,7 @@ from pipeline.lora.slots import Slots
 
 Slot: TypeAlias = tuple[Tensor, Tensor, Tensor]  # down (rank, in), up (out, rank), scaling (rank,) fp32
 STEP = 8  # ranks are filled up to multiples of it: matrix units want that, and compilers see 0 and 1 as other code
+STEP_OF_ONE_ROW = 32  # where a layer sees one row: up to 16 columns, on a processor, are other code again
 KEPT = 4  # blends that are kept made
 
 
@@ -135,8 +136,9 @@ class LeanSlots(Slots):
             linear = self.linears[name]
             weight, rows, columns = linear.weight, linear.out_features, linear.in_features
             if (rows, columns) not in self._zeros:
-                scaling = weight.new_zeros(STEP, dtype=torch.float32)
-                self._zeros[rows, columns] = weight.new_zeros(STEP, columns), weight.new_zeros(rows, STEP), scaling
+                rank = _step(name)
+                scaling = weight.new_zeros(rank, dtype=torch.float32)
+                self._zeros[rows, columns] = weight.new_zeros(rank, columns), weight.new_zeros(rows, rank), scaling
             down, up, scaling = self._zeros[rows, columns]
             self._nothing[name] = _apart(down), _apart(up), _apart(scaling)
         return self._nothing[name]
@@ -165,11 +167,12 @@ class LeanSlots(Slots):
                 values.append(delta.scale.alpha / delta.scale.divisor)
                 which.append(k)
                 lengths.append(len(delta.down))
-            factors.append(_joined([delta for _, delta in parts if isinstance(delta, LowRank)], -rank % STEP))
-            if rank % STEP:
+            spare = -rank % _step(module)
+            factors.append(_joined([delta for _, delta in parts if isinstance(delta, LowRank)], spare))
+            if spare:
                 values.append(0.0)
                 which.append(0)
-                lengths.append(-rank % STEP)
+                lengths.append(spare)
             ranks.append(len(factors[-1][0]))
         counts = torch.tensor(lengths)
         base = torch.tensor(values, dtype=torch.float32).repeat_interleave(counts).to(device)
@@ -178,6 +181,10 @@ class LeanSlots(Slots):
         pairs = zip(factors, map(_apart, torch.split(scaling, ranks)), strict=True)
         slots = {module: (*pair, part) for module, (pair, part) in zip(modules, pairs, strict=True)}
         return _Blend(styles, slots, base, styles_of, scaling)
+
+
+def _step(module: str) -> int:
+    return STEP_OF_ONE_ROW if "adaLN" in module else STEP
 
 
 def _apart(tensor: Tensor) -> Tensor:

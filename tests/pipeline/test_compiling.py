@@ -13,7 +13,9 @@ from diffusers import ZImageTransformer2DModel
 from diffusers.models.transformers.transformer_z_image import ZImageTransformerBlock
 from torch import Tensor, nn
 
-from pipeline.compiling import compiled_slots, release
+from core.engine import Event, Picture
+from core.request import StyleUse
+from pipeline.compiling import compiled_slots, release, slots_for
 from pipeline.engine import TorchEngine
 from pipeline.lora.deltas import Deltas, Kronecker, LowRank
 from pipeline.lora.lean import KEPT, LeanSlots
@@ -98,19 +100,47 @@ def test_fifty_swaps_of_ranks_and_strengths_compile_nothing(model: Model, compil
     assert len(graphs) == 2
 
 
+@pytest.fixture
+def ours(engine: TorchEngine, model: Model, compiled: LeanSlots) -> TorchEngine:
+    """An engine that draws with the compiled transformer."""
+    made = TorchEngine(engine.info, engine.lora_folder, "cpu")
+    made.use(model)
+    made.slots = compiled
+    return made
+
+
 def test_sizes_captions_blends_and_partial_styles_compile_nothing(
-    engine: TorchEngine, model: Model, compiled: LeanSlots, graphs: Graphs
+    ours: TorchEngine, model: Model, compiled: LeanSlots, graphs: Graphs
 ) -> None:
     parts = [style(compiled, 8, 1, among) for among in ("attention.to_q", "feed_forward", "layers.3", "embedder")]
     for blend in ([], parts[:1], parts[1:3], parts, parts[3:]):
         compiled.bind([(deltas, 0.7) for deltas in blend])
         velocity(model.transformer)
-    ours = TorchEngine(engine.info, engine.lora_folder, "cpu")
-    ours.use(model)
-    ours.slots = compiled
     for prompt, width, height in (("a cat", 96, 160), ("a red house " * 40, 128, 128), ("a boat", 208, 48)):
         draw(ours, request(prompt, width=width, height=height, num_inference_steps=1))
     assert len(graphs) == 2
+
+
+def test_interleaved_requests_give_the_bits_of_each_alone(ours: TorchEngine, graphs: Graphs) -> None:
+    wanted = [
+        request(seed=1),
+        request("a blue boat at night", seed=2, styles=(StyleUse("cartoon", 0.8),)),
+        request("a cat", width=160, height=96, styles=(StyleUse("sketch"), StyleUse("cartoon", 0.3))),
+        request("a cat", guidance_scale=2.0, styles=(StyleUse("sketch", 0.5),)),
+    ]
+    alone = [draw(ours, each).rgb for each in wanted]
+    last: list[Event] = []
+    for events in zip(*map(ours.generate, wanted), strict=True):
+        last = list(events)
+    assert [event.frame.rgb for event in last if isinstance(event, Picture)] == alone
+    assert len(set(alone)) == len(wanted)
+    assert len(graphs) == 2
+
+
+def test_a_small_model_or_a_processor_is_left_uncompiled_unless_asked(engine: TorchEngine) -> None:
+    for wanted in ("auto", "off"):
+        assert type(slots_for(engine.model, wanted, 128, 128)) is Slots
+    assert type(engine.slots) is Slots
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3])
