@@ -208,8 +208,7 @@ class Worker:
         log.error("the device was lost at job %s; the model is loaded again", job.id)
         for other in [flight.job for flight in self._flights.values()]:
             self._land(other)
-            if other is not job or job.id not in self._lost:
-                self._jobs.begin_anew(other, other.frugal)
+            self._jobs.begin_anew(other, other.frugal)
         if job.id in self._lost:
             self._fail(job, error)
         self._lost.add(job.id)
