@@ -11,7 +11,7 @@ from statistics import median
 from time import perf_counter
 
 import torch
-from diffusers.models.attention_dispatch import dispatch_attention_fn
+from diffusers.models.attention_dispatch import AttentionBackendName, dispatch_attention_fn
 from diffusers.models.attention_processor import Attention
 from diffusers.models.transformers.transformer_z_image import ZSingleStreamAttnProcessor
 from torch import Tensor
@@ -26,7 +26,7 @@ class LeanAttention(ZSingleStreamAttnProcessor):  # type: ignore[misc]
 
     def __init__(self, kernel: str = NATIVE) -> None:
         super().__init__()
-        self.kernel = kernel
+        self.kernel = AttentionBackendName(kernel)
 
     def __call__(
         self,

@@ -13,7 +13,6 @@ from core.engine import Progress
 from pipeline.engine import TorchEngine
 from pipeline.preview import Previewer
 
-CAPTION = 32  # tokens of the prompt that pictures are drawn of, as they are padded
 COMPILING = 60  # seconds that a compiler may take, on a large card, for what it has not seen
 
 
@@ -154,7 +153,7 @@ def _first_preview(engine: TorchEngine, bed: Bed, forget: bool) -> Figures:
 def forward_flop(bed: Bed, side: int) -> float:
     """Floating-point operations of one prediction: 2 for each weight and token, and attention's two products."""
     transformer = bed.model.transformer
-    image, caption = side**2 // (2 * bed.model.vae_scale_factor) ** 2, CAPTION
+    image, caption = side**2 // (2 * bed.model.vae_scale_factor) ** 2, bed.caption
     stacks: list[tuple[nn.ModuleList, int]] = [
         (transformer.noise_refiner, image),
         (transformer.context_refiner, caption),

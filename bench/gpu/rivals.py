@@ -45,6 +45,12 @@ class Bed:
     def device(self) -> torch.device:
         return self.model.device
 
+    @property
+    def caption(self) -> int:
+        """Tokens of a prompt, as the transformer fills them up."""
+        tokens = len(self.engine.prompts(PROMPTS.format(1)))
+        return tokens + -tokens % 32
+
     def sync(self) -> None:
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
