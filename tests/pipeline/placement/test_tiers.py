@@ -14,10 +14,10 @@ from pipeline.describe import describe
 from pipeline.placement.planning import plan
 from pipeline.placement.tiers import EXACT, GB, TIERS, Needs, Part, choose, measure
 
-REAL = Needs(  # Z-Image-Turbo in bf16 at 1024x1024, as its headers and configuration say
+REAL = Needs(  # Z-Image-Turbo in bf16 at 1024x1024, as its architecture has it
     {
-        "text_encoder": Part(2, 8_044_000_000, 7_266_000_000, 202_000_000, 12_288),
-        "transformer": Part(2, 12_310_000_000, 12_200_000_000, 362_000_000, 15_616),
+        "text_encoder": Part(2, 8_045_000_000, 7_267_000_000, 202_000_000, 12_288),
+        "transformer": Part(2, 12_310_000_000, 12_286_000_000, 362_000_000, 15_616),
         "vae": Part(4, 335_000_000, 0, 0, 0),
     },
     {"text_encoder": 76_000_000, "transformer": 863_000_000, "vae": 3_221_000_000},
