@@ -220,8 +220,7 @@ def verified(count: int) -> None:
                     found = [studio.history.verification(OWNER, job_id) for job_id in ids]
                     same += sum(one is not None and one.identical and not one.changed for one in found)
                     records = studio.history.facets(OWNER).total
-                studio.store.close()
-                studio.holder.close()
+                studio.close()
             done += len(ids)
             took_s = perf_counter() - began
             print(f"{done} records drawn again: {same} identical, pixel for pixel; {records} records, {took_s:.0f} s")

@@ -79,6 +79,10 @@ class Studio:
         self.hooks.stop()
         with suppress(StoreError):  # then the next start finds out by itself
             self.jobs.release()
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the store and of the place in it: all that there is to do where nothing was started."""
         self.store.close()
         self.holder.close()
 

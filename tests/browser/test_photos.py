@@ -50,6 +50,16 @@ def draw(page: Page) -> None:
     page.locator(".go button").click()
 
 
+def one_drawn(visit, **file: bytes) -> Page:
+    """A set of one photo, which is drawn."""
+    page = open_photos(visit)
+    drop(page, **file)
+    expect(page.locator(".single .pane")).to_be_visible()
+    draw(page)
+    expect(page.locator(".single")).to_have_attribute("data-state", "done")
+    return page
+
+
 def downloaded(page: Page, link) -> Download:
     with page.expect_download() as coming:
         link.click()
@@ -83,11 +93,7 @@ def test_three_photos_of_which_one_is_broken(visit):
 
 
 def test_before_and_after_with_a_line_between_them(visit):
-    page = open_photos(visit)
-    drop(page, one__jpg=photo())
-    expect(page.locator(".single .pane")).to_be_visible()
-    draw(page)
-    expect(page.locator(".single")).to_have_attribute("data-state", "done")
+    page = one_drawn(visit, one__jpg=photo())
     pane = page.locator(".single .pane")
     line = page.get_by_label("Before and after: move the line")
     line.focus()
@@ -176,11 +182,7 @@ def test_it_speaks_chinese(visit):
 
 
 def test_what_was_drawn_from_a_photo_is_drawn_from_it_again(visit):
-    page = open_photos(visit)
-    drop(page, ann__jpg=photo())
-    expect(page.locator(".single .pane")).to_be_visible()
-    draw(page)
-    expect(page.locator(".single")).to_have_attribute("data-state", "done")
+    page = one_drawn(visit, ann__jpg=photo())
     page.get_by_role("button", name="Take another photo").click()
     expect(page.locator(".welcome")).to_be_visible()
     page.get_by_role("link", name="History").click()

@@ -64,8 +64,7 @@ def open_studio(data_folder: Path, demo_styles: Path, info: ModelInfo) -> Iterat
 
     yield open_one
     for studio in opened:
-        studio.store.close()
-        studio.holder.close()
+        studio.close()
 
 
 @pytest.fixture

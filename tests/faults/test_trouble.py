@@ -161,8 +161,7 @@ def test_what_was_accepted_is_drawn_after_a_restart_or_fails_in_words_where_the_
     before = open_studio()
     ids = [before.jobs.submit("ann", ask(width=width)) for width in (128, 144)]
     before.jobs.release()
-    before.store.close()
-    before.holder.close()
+    before.close()
     after = open_studio(info=ModelInfo("larger steps", "/nowhere", 64, 512, ((128, 128),), 8, 0.0))
     after.jobs.adopt_orphans()
     states = {s.id: s.state for s in after.jobs.list("ann")}

@@ -153,8 +153,7 @@ def open_studio(data_folder: Path, lora: Path, clock: Clock) -> Iterator[OpenStu
 
     yield open_one
     for studio in opened:
-        studio.store.close()
-        studio.holder.close()
+        studio.close()
 
 
 @pytest.fixture

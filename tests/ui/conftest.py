@@ -45,8 +45,7 @@ def studio(tmp_path: Path, data_folder: Path) -> Iterator[Studio]:
     )
     made.worker.status = EngineStatus("ready", 1.0)
     yield made
-    made.store.close()
-    made.holder.close()
+    made.close()
 
 
 def _no_engine() -> Engine:

@@ -1,40 +1,16 @@
 """The Studio page, click by click, without a browser."""
 
-import json
-
 from streamlit.testing.v1 import AppTest
 
-from core.engine import EngineStatus, Frame, Picture
+from core.engine import EngineStatus
 from core.errors import InternalError, OutOfMemory, UserError
 from core.request import StyleUse
-
-
-def submit(page: AppTest, prompt: str = "a red house") -> AppTest:
-    page.text_area(key="config.prompt").set_value(prompt)
-    return page.button(key="generate").click().run()
+from tests.ui.shown import looked_at, sent, submit, texts
 
 
 def choose(page: AppTest, *styles: StyleUse) -> None:
     page.session_state["config.styles"] = styles
     page.run()
-
-
-def sent(page: AppTest, component: str) -> dict:
-    """What the page sends to one of its components."""
-    (found,) = [c for c in page.get("bidi_component") if c.proto.component_name == f"jimeng_{component}"]
-    return json.loads(found.proto.json)
-
-
-def looked_at(page: AppTest) -> list[dict]:
-    """The owner's jobs as the frame has them."""
-    return sent(page, "frame")["look"]["jobs"]
-
-
-def texts(page: AppTest) -> str:
-    """All that can be read in the page and in the line under the prompt."""
-    status = sent(page, "status")
-    live = [] if status["refused"] else [status["look"]["problem"]]
-    return "\n".join([*(text.value for text in page.text), *live, status["look"]["status"]])
 
 
 def result(page: AppTest):
@@ -376,42 +352,3 @@ def test_a_model_that_cannot_be_used_says_why_and_keeps_the_form(page, studio):
     submit(test)
     assert "There is no model folder /nowhere." in texts(test) and not mine(test, studio)
     assert test.text_area(key="config.prompt").value == "a red house"
-
-
-# --- what can be done with the picture in the frame -----------------------------------------------------------------
-
-
-def drawn(page: AppTest, studio) -> str:
-    """A picture of the size that was asked for."""
-    submit(page)
-    job = studio.jobs.next(True, 0)
-    width, height = job.request.width, job.request.height
-    studio.jobs.begin(job)
-    studio.jobs.finish(job, Picture(Frame(width, height, bytes(width * height * 3))), 0.0)
-    return job.id
-
-
-def test_the_picture_in_the_frame_can_be_redrawn_as_a_photo(page, studio, acting):
-    test = page()
-    picture = drawn(test, studio)
-    with acting(test) as actions:
-        actions.redraw(picture)
-    test.run()
-    (photo,) = studio.photos.look(test.session_state["owner"]).photos
-    assert photo.state == "waiting" and sent(test, "photos")["problem"] == ""
-
-
-def test_the_picture_in_the_frame_is_finished_larger_and_what_cannot_be_is_said(page, studio, acting):
-    test = page()
-    picture = drawn(test, studio)
-    for factor in (2, 2, 3):
-        with acting(test) as actions:
-            actions.enlarge_here(picture, factor)
-    larger = [one for one in looked_at(test.run()) if one["id"] != picture]
-    assert [(one["width"], one["height"]) for one in larger] == [(256, 256)]
-    assert "2 or 4 times larger" in texts(test)
-
-
-def test_the_frame_offers_the_formats_that_can_be_written_here(page):
-    formats = sent(page(), "frame")["formats"]
-    assert formats[:2] == [["jpeg", "JPEG"], ["webp", "WebP"]]

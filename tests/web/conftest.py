@@ -34,8 +34,7 @@ def studio(tmp_path: Path, data_folder: Path) -> Iterator[Studio]:
     )
     made.worker.status = EngineStatus("loading", 0.5)
     yield made
-    made.store.close()
-    made.holder.close()
+    made.close()
 
 
 def _no_engine() -> Engine:

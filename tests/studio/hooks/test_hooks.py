@@ -48,8 +48,7 @@ def open_studio(data_folder: Path, lora: Path, time: Time) -> Iterator[Open]:
     yield open_one
     for studio in opened:
         studio.hooks.stop()
-        studio.store.close()
-        studio.holder.close()
+        studio.close()
 
 
 def begun(studio: Studio) -> Job:
