@@ -12,27 +12,31 @@ from torch import Tensor
 from core.engine import Frame
 
 TILE = 512  # pixels a side; a decode then takes 0.8 GB for a picture of any size (1024 x 1024 in one go: 3.2 GB)
-
-LARGE = 2 * 1024 * 1024  # pixels from which a picture is encoded in tiles
+LARGE = 1536 * 1024  # pixels; beyond, pictures are decoded and encoded in tiles, on every card and in every memory tier
 
 
 def decode(vae: AutoencoderKL, latents: Tensor, tiled: bool = False) -> Frame:
     """(1, C, h, w) latents of the sampler to a picture; the rounding is diffusers' `VaeImageProcessor`'s.
 
-    `tiled` bounds the memory it takes, and where tiles meet they are blended: other bits, which hardly show.
+    `tiled`, and always for pictures that are `LARGE`, bounds the memory it takes, and where tiles meet they are
+    blended: other bits, which hardly show. The size alone decides it otherwise, so that no card draws what another
+    does not.
     """
-    if not tiled:
+    pixels = latents.shape[-1] * latents.shape[-2] * _factor(vae) ** 2
+    with _tiles(vae, tiled or pixels > LARGE):
         return to_frame(decode_pixels(vae, latents)[0])
-    with _tiles(vae):
-        return to_frame(decode_pixels(vae, latents)[0])
+
+
+def _factor(vae: AutoencoderKL) -> int:
+    """Pixels a latent stands for, a side."""
+    return int(2 ** (len(vae.config.block_out_channels) - 1))
 
 
 @contextmanager
-def _tiles(vae: AutoencoderKL) -> Iterator[None]:
+def _tiles(vae: AutoencoderKL, wanted: bool) -> Iterator[None]:
     """diffusers' tiling, which does nothing before its tiles are made smaller than the picture."""
     before = vae.use_tiling, vae.tile_sample_min_size, vae.tile_latent_min_size
-    factor = 2 ** (len(vae.config.block_out_channels) - 1)
-    vae.use_tiling, vae.tile_sample_min_size, vae.tile_latent_min_size = True, TILE, TILE // factor
+    vae.use_tiling, vae.tile_sample_min_size, vae.tile_latent_min_size = wanted, TILE, TILE // _factor(vae)
     try:
         yield
     finally:
@@ -48,10 +52,8 @@ def decode_pixels(vae: AutoencoderKL, latents: Tensor) -> Tensor:
 
 
 def encode_source(vae: AutoencoderKL, pixels: Tensor, tiled: bool = False) -> Tensor:
-    """`encode`, in tiles where memory asks for it."""
-    if not tiled and pixels.shape[-1] * pixels.shape[-2] <= LARGE:
-        return encode(vae, pixels)
-    with _tiles(vae):
+    """`encode`, in tiles where memory asks for it and for pictures that are `LARGE`."""
+    with _tiles(vae, tiled or pixels.shape[-1] * pixels.shape[-2] > LARGE):
         return encode(vae, pixels)
 
 

@@ -7,6 +7,7 @@ import torch
 from core.engine import Frame, Picture, Progress
 from core.errors import OutOfMemory, UserError
 from core.request import StyleUse
+from pipeline import vae
 from pipeline.checks import check_frame, check_latents
 from pipeline.engine import TorchEngine
 from pipeline.vae import TILE
@@ -101,7 +102,7 @@ def test_another_error_is_not_taken_for_too_little_memory(engine: TorchEngine) -
 
 @pytest.mark.slow
 def test_a_frugal_picture_is_decoded_in_tiles_and_looks_the_same(engine: TorchEngine) -> None:
-    wanted = request(width=1024, height=528, num_inference_steps=1)
+    wanted = request(width=1024, height=544, num_inference_steps=1)
     largest: list[int] = []
     handle = engine.model.vae.decoder.register_forward_pre_hook(lambda _, x: largest.append(x[0].shape[-1]))
     try:
@@ -118,6 +119,20 @@ def test_a_frugal_picture_is_decoded_in_tiles_and_looks_the_same(engine: TorchEn
     assert difference.mean() < 3
     small = request(num_inference_steps=1)
     assert [*engine.generate(small, frugal=True)][-1] == Picture(draw(engine, small))  # one tile: the same bits
+
+
+def test_a_large_picture_is_decoded_in_tiles_whatever_the_card(
+    engine: TorchEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = request(width=640, height=544, num_inference_steps=1)
+    whole = draw(engine, wanted)
+    *_, frugal = engine.generate(wanted, frugal=True)
+    assert isinstance(frugal, Picture)
+    assert frugal.frame != whole
+    monkeypatch.setattr(vae, "LARGE", 640 * 544)
+    assert draw(engine, wanted) == whole
+    monkeypatch.setattr(vae, "LARGE", 640 * 544 - 1)
+    assert draw(engine, wanted) == frugal.frame
 
 
 def test_styles_are_brought_to_the_device_before_they_are_asked_for(engine: TorchEngine) -> None:
