@@ -139,7 +139,7 @@ def _placement(facts: EngineFacts) -> str:
     if facts.lowered:
         parts.append(_("since memory ran out"))
     if facts.at_rest:
-        parts.append(_("given back while nobody draws"))
+        parts.append(_("given back until somebody draws"))
     return " · ".join(parts)
 
 
