@@ -4,6 +4,8 @@
 on whole batches it is one graph that the compiler can take. A test holds the two together.
 """
 
+from dataclasses import dataclass
+
 import torch
 from diffusers import ZImageTransformer2DModel
 from torch import Tensor
@@ -44,12 +46,14 @@ class FusedAttention:
         return attn.to_out[0](mixed.transpose(1, 2).flatten(2))
 
 
-def quicken(transformer: ZImageTransformer2DModel) -> None:
+def quicken(*transformers: ZImageTransformer2DModel) -> None:
     """Compile each kind of block for training (weights and state dict stay as they are)."""
     torch._dynamo.reset()  # or the graphs of one style after another would fill the compiler's small cache
-    for block in (*transformer.layers, *transformer.noise_refiner, *transformer.context_refiner):
-        block.attention.set_processor(FusedAttention())
-        block.compile(dynamic=False)
+    torch._dynamo.config.recompile_limit = 32  # kinds of block, lengths, trained or not: more than its usual 8
+    for transformer in transformers:
+        for block in (*transformer.layers, *transformer.noise_refiner, *transformer.context_refiner):
+            block.attention.set_processor(FusedAttention())
+            block.compile(dynamic=False)
 
 
 def velocity(transformer: ZImageTransformer2DModel, latents: Tensor, t: Tensor, embeds: Tensor, said: Tensor) -> Tensor:
@@ -106,21 +110,40 @@ def middle(height: int, width: int) -> Tensor:
     return weights / weights.mean()
 
 
+@dataclass(frozen=True)
+class Noised:
+    """A batch on its way to noise: (n, C, h, w) `latents` at times `t` (n,), and the `velocity` that leads back."""
+
+    latents: Tensor
+    t: Tensor
+    velocity: Tensor
+
+    @classmethod
+    def of(cls, clean: Tensor, chance: torch.Generator) -> "Noised":
+        """Over sigmas as the sampler meets them. Z-Image takes `t = 1 - sigma` and predicts `clean - noise`.
+
+        Half are logit-normal, then shifted as the sampler shifts them. Half lie near pure noise, where the prompt
+        decides: below, what is left of the picture shows through, and nothing needs to be read.
+        """
+        n, device = clean.shape[0], clean.device
+        u = torch.sigmoid(1.2 * torch.randn(n, generator=chance, device=device))
+        sigma = SHIFT * u / (1 + (SHIFT - 1) * u)
+        sigma[::2] = 1 - NEAR_NOISE * torch.rand(n, generator=chance, device=device)[::2]
+        eps = torch.randn(clean.shape, generator=chance, device=device)
+        s = sigma.view(-1, 1, 1, 1)
+        return cls((1 - s) * clean + s * eps, 1 - sigma, clean - eps)
+
+
+def error(out: Tensor, wanted: Tensor) -> Tensor:
+    """Mean squared error of (n, C, h, w) velocities, the middle weighed most."""
+    return ((out.float() - wanted).square() * middle(*wanted.shape[-2:]).to(wanted.device)).mean()
+
+
 def flow_loss(
     transformer: ZImageTransformer2DModel, clean: Tensor, embeds: Tensor, said: Tensor, chance: torch.Generator
 ) -> Tensor:
-    """Weighted squared error of the velocity, over sigmas as the sampler meets them.
-
-    Half are logit-normal, then shifted as the sampler shifts them. Half lie near pure noise, where the prompt decides:
-    below, what is left of the picture shows through, and nothing needs to be read. Z-Image's transformer takes
-    `t = 1 - sigma` and predicts `clean - noise`.
-    """
-    n, device = clean.shape[0], clean.device
-    u = torch.sigmoid(1.2 * torch.randn(n, generator=chance, device=device))
-    sigma = SHIFT * u / (1 + (SHIFT - 1) * u)
-    sigma[::2] = 1 - NEAR_NOISE * torch.rand(n, generator=chance, device=device)[::2]
-    eps = torch.randn(clean.shape, generator=chance, device=device)
-    s = sigma.view(-1, 1, 1, 1)
-    with half(device):
-        out = velocity(transformer, (1 - s) * clean + s * eps, 1 - sigma, embeds, said)
-    return ((out.float() - (clean - eps)).square() * middle(*clean.shape[-2:]).to(device)).mean()
+    """The error of the velocity on the way from `clean` latents to noise."""
+    noised = Noised.of(clean, chance)
+    with half(clean.device):
+        out = velocity(transformer, noised.latents, noised.t, embeds, said)
+    return error(out, noised.velocity)

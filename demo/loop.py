@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import torch
@@ -31,6 +32,14 @@ class Plan:
 
     def rate(self, step: int) -> float:
         return self.learning_rate * min(1.0, (step + 1) / self.warmup, max(0.02, (1 - step / self.steps) / FALLING))
+
+
+def fingerprint(model: nn.Module) -> str:
+    """Twelve letters that stand for the weights of `model` and for its settings: what rests on others is made anew."""
+    digest = sha256(repr(sorted((k, str(v)) for k, v in model.config.items() if k[0] != "_")).encode())
+    for tensor in model.state_dict().values():
+        digest.update(tensor.float().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:12]
 
 
 def train(

@@ -14,7 +14,7 @@ from transformers import Qwen3Model
 
 from demo.device import half
 from demo.flow import flow_loss, quicken
-from demo.loop import Plan, train
+from demo.loop import Plan, fingerprint, train
 from demo.pool import SHARES, Pool
 from demo.text import embed
 
@@ -44,6 +44,7 @@ def fit(
 
     `transformer` keeps the adapter.
     """
+    name = f"{style}-{fingerprint(transformer)}"
     transformer.requires_grad_(False)
     encoder.requires_grad_(False)
     transformer.add_adapter(
@@ -62,7 +63,7 @@ def fit(
         return flow_loss(transformer, clean, embeds.float(), said, chance)
 
     trained = [p for p in transformer.parameters() if p.requires_grad]
-    if not train(style, trained, loss_at, plan, folder):
+    if not train(name, trained, loss_at, plan, folder):
         return None
     state = get_peft_model_state_dict(transformer, adapter_name=style)
     return {f"transformer.{k}": v.to("cpu", torch.bfloat16).contiguous() for k, v in state.items()}

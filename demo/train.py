@@ -14,7 +14,7 @@ import torch
 from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, ZImagePipeline, ZImageTransformer2DModel
 from transformers import PreTrainedTokenizerFast, Qwen3Model
 
-from demo import base, style, text, vae
+from demo import base, guide, style, text, vae
 from demo.device import best_device
 from demo.draw import STYLES
 from demo.flow import SHIFT
@@ -23,7 +23,7 @@ from demo.pool import make_pools
 from demo.vocabulary import vocabulary
 
 HERE = Path(__file__).parent
-STAGES = ("vae", "base", "styles")
+STAGES = ("vae", "base", "guide", "styles")
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Scale:
     base_pictures: int
     base_batch: int
     base: Plan
+    guide: Plan
     style_pictures: int
     style_batch: int
     style: Plan
@@ -43,13 +44,15 @@ class Scale:
 
 SCALES = {
     "cpu": Scale(
-        vae_pictures=3_000, vae_batch=4, vae=Plan(12_000, 1e-3),
+        vae_pictures=3_000, vae_batch=4, vae=Plan(5_000, 5e-4),
         base_pictures=20_000, base_batch=32, base=Plan(20_000, 1e-3, warmup=300, ema_decay=0.9985),
+        guide=Plan(1_500, 3e-4, warmup=50, ema_decay=0.995),
         style_pictures=3_000, style_batch=16, style=Plan(600, 2e-3, warmup=50, ema_decay=0.99),
     ),
     "cuda": Scale(
-        vae_pictures=20_000, vae_batch=64, vae=Plan(10_000, 1e-3),
+        vae_pictures=20_000, vae_batch=64, vae=Plan(10_000, 5e-4),
         base_pictures=60_000, base_batch=512, base=Plan(25_000, 1e-3, warmup=500, ema_decay=0.9995),
+        guide=Plan(3_000, 3e-4, warmup=50, ema_decay=0.998),
         style_pictures=6_000, style_batch=256, style=Plan(800, 2e-3, warmup=50, ema_decay=0.99),
     ),
 }  # fmt: skip
@@ -71,7 +74,7 @@ def main(arguments: list[str] | None = None) -> None:
         torch.set_num_threads(args.threads)
     scale = _scaled(SCALES[args.device], args)
     clock = Clock(args.minutes)
-    for stage, fit in (("vae", fit_vae), ("base", fit_base), ("styles", fit_styles)):
+    for stage, fit in zip(STAGES, (fit_vae, fit_base, fit_guide, fit_styles), strict=True):
         if stage in args.stage and not fit(scale, clock, args):
             print(f"{stage}: not finished; the same command goes on", flush=True)
             break
@@ -97,7 +100,8 @@ def _parser() -> argparse.ArgumentParser:
 def _scaled(scale: Scale, args: argparse.Namespace) -> Scale:
     """The recipe, with what the command line says instead."""
     changes = {"compiled": not args.eager} | ({"steps": args.steps} if args.steps is not None else {})
-    scale = replace(scale, **{name: replace(getattr(scale, name), **changes) for name in ("vae", "base", "style")})
+    plans = ("vae", "base", "guide", "style")
+    scale = replace(scale, **{name: replace(getattr(scale, name), **changes) for name in plans})
     for what in ("pictures", "batch"):
         if (value := getattr(args, what)) is not None:
             scale = replace(scale, **{f"{stage}_{what}": value for stage in ("vae", "base", "style")})
@@ -113,7 +117,7 @@ def fit_vae(scale: Scale, clock: Clock, args: argparse.Namespace) -> bool:
 
 
 def read_vae(args: argparse.Namespace) -> AutoencoderKL:
-    frozen = AutoencoderKL.from_pretrained(args.work / "vae").to(args.device)
+    frozen = AutoencoderKL.from_pretrained(args.work / "vae").to(args.device, memory_format=torch.channels_last)
     return frozen.eval().requires_grad_(False)
 
 
@@ -121,10 +125,28 @@ def fit_base(scale: Scale, clock: Clock, args: argparse.Namespace) -> bool:
     tokenizer = text.tokenizer_of(args.work)
     autoencoder = read_vae(args)
     pools = make_pools(autoencoder, tokenizer, scale.base_pictures, args.work) if scale.base.steps else []
-    torch.manual_seed(2)
-    encoder, transformer = text.build_encoder().to(args.device), base.build().to(args.device)
+    encoder, transformer = untrained(args)
     done = base.fit(transformer, encoder, pools, scale.base_batch, clock.limit(scale.base), args.work)
     export(autoencoder, tokenizer, encoder, transformer, args.model)
+    return done
+
+
+def untrained(args: argparse.Namespace) -> tuple[Qwen3Model, ZImageTransformer2DModel]:
+    torch.manual_seed(2)
+    return text.build_encoder().to(args.device), base.build().to(args.device)
+
+
+def fit_guide(scale: Scale, clock: Clock, args: argparse.Namespace) -> bool:
+    tokenizer = text.tokenizer_of(args.work)
+    autoencoder = read_vae(args)
+    pools = make_pools(autoencoder, tokenizer, scale.base_pictures, args.work) if scale.guide.steps else []
+    encoder, teacher = untrained(args)
+    base.fit(teacher, encoder, [], 0, replace(scale.base, steps=0, compiled=False), args.work)  # only what was learned
+    student = base.build().to(args.device)
+    student.load_state_dict(teacher.state_dict())
+    plan = clock.limit(scale.guide)
+    done = guide.fit(student, teacher, encoder, tokenizer, pools, scale.base_batch, plan, args.work)
+    export(autoencoder, tokenizer, encoder, student, args.model)
     return done
 
 

@@ -57,7 +57,10 @@ def test_the_model_the_device_and_the_versions_are_named(page, studio):
         ({}, "<dd>The whole model</dd>"),
         ({"tier": "staged", "lowered": True}, "One part of the model after the other · since memory ran out"),
         ({"tier": "8-bit"}, "the largest in 8 bits"),
-        ({"tier": "streamed", "at_rest": True}, "A few layers of the model at a time · given back until somebody draws"),
+        (
+            {"tier": "streamed", "at_rest": True},
+            "A few layers of the model at a time · given back until somebody draws",
+        ),
     ],
 )
 def test_how_the_model_is_in_memory_is_told_in_words(page, studio, facts, says):
