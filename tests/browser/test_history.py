@@ -184,7 +184,7 @@ def test_selected_pictures_come_as_a_zip_that_opens(visit):
         pictures = [name for name in archive.namelist() if name.endswith(".png")]
         assert len(pictures) == 2 and {"manifest.csv", "manifest.json"} <= set(archive.namelist())
         for name in pictures:
-            assert Image.open(io.BytesIO(archive.read(name))).size == (128, 128)
+            assert Image.open(io.BytesIO(archive.read(name))).size == (256, 256)
         assert all(one in archive.read("manifest.json").decode() for one in drawn)
 
 

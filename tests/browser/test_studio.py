@@ -50,7 +50,7 @@ def test_a_prompt_becomes_a_picture_with_previews_on_the_way(visit, served):
     expect(studio.status).to_contain_text("Done in")
     expect(studio.page.locator(".caption .prompt")).to_have_text("a red house on a green meadow")
     shown = studio.picture.evaluate("image => [image.naturalWidth, image.naturalHeight, image.complete]")
-    assert shown == [128, 128, True]
+    assert shown == [256, 256, True]
 
 
 def test_save_full_size_is_the_exact_png_that_is_stored(visit, served):
@@ -213,9 +213,9 @@ def test_the_picture_in_the_frame_is_saved_in_another_format_made_larger_and_red
         pick("Save as JPEG")
     assert coming.value.suggested_filename.endswith(".jpg")
     with Image.open(coming.value.path()) as image:
-        assert (image.format, image.size) == ("JPEG", (128, 128))
-    pick("Finish at 256 × 256")
+        assert (image.format, image.size) == ("JPEG", (256, 256))
+    pick("Finish at 512 × 512")
     studio.wait_for_new(picture)
-    assert studio.picture.evaluate("image => image.naturalWidth") == 256
+    assert studio.picture.evaluate("image => image.naturalWidth") == 512
     pick("Redraw as a photo")
     expect(page.locator(".single .pane img").first).to_be_visible()

@@ -141,7 +141,7 @@ def test_the_status_page_shows_another_persons_job_without_its_prompt(visit):
     expect(two.page.locator(".state h2")).to_contain_text("Nobody is waiting")
     one.ask("a secret red house")
     expect(two.page.locator(".state table")).to_contain_text("Person 1")  # without a click
-    expect(two.page.locator(".state table")).to_contain_text("128 × 128")
+    expect(two.page.locator(".state table")).to_contain_text("256 × 256")
     assert "secret" not in two.page.content()
     expect(two.page.locator(".state h2")).to_contain_text("Nobody is waiting")
     one.go("Status")
