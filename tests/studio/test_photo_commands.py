@@ -30,7 +30,7 @@ def test_a_bad_photo_never_stops_the_others_and_the_exit_code_tells(studio: Run,
     (photos / "a.png").write_bytes(saved(picture(), "PNG")[:-60])
     (photos / "notes.txt").write_text("not a photo")
     (tmp_path / "more.zip").write_bytes(archive({"x/B.jpg": turned(1), "../=c.svg": b"<svg/>"}))
-    arguments = ["photo", "photos", "more.zip", "gone.jpg", "-o", "out", "--style", "cartoon", "--resolution", "128"]
+    arguments = ["photo", "photos", "more.zip", "gone.jpg", "-o", "out", "--style", "cartoon", "--resolution", "160"]
     result = studio(*arguments, "--seed", "7", "--config", str(config))
     assert result.returncode == 1, result.stderr
     assert result.stderr == ""
@@ -46,7 +46,7 @@ def test_a_bad_photo_never_stops_the_others_and_the_exit_code_tells(studio: Run,
     assert "not a photo" in rows[3]["error"]
     assert "cannot be read" in rows[4]["error"]
     with Image.open(tmp_path / "out" / rows[1]["output"]) as image:
-        assert (image.format, image.size) == ("PNG", (128, 80))
+        assert (image.format, image.size) == ("PNG", (160, 96))
     made = read((tmp_path / "out" / rows[1]["output"]).read_bytes()).facts
     assert made is not None and made.request.seed == 7 and made.request.source is not None
     assert made.request.styles[0].name == "cartoon"
