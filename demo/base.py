@@ -47,4 +47,8 @@ def fit(
             embeds, said = embed(encoder, tokens, lengths)
         return flow_loss(transformer, clean, embeds.float(), said, chance)
 
-    return train("base", [*transformer.parameters(), *trained_parameters(encoder)], loss_at, plan, folder)
+    return train("base", trained(transformer, encoder), loss_at, plan, folder)
+
+
+def trained(transformer: ZImageTransformer2DModel, encoder: Qwen3Model) -> list[torch.nn.Parameter]:
+    return [*transformer.parameters(), *trained_parameters(encoder)]

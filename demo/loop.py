@@ -42,6 +42,25 @@ def fingerprint(model: nn.Module) -> str:
     return digest.hexdigest()[:12]
 
 
+def checkpoint(name: str, folder: Path) -> Path:
+    """Where the state of a run is kept."""
+    return folder / f"{name}.pt"
+
+
+def recall(name: str, parameters: Sequence[nn.Parameter], folder: Path) -> None:
+    """Leave in `parameters` what the run `name` has learned so far: its averaged values.
+
+    Raises FileNotFoundError when it has not begun, before something is built on random weights.
+    """
+    file = checkpoint(name, folder)
+    if not file.exists():
+        raise FileNotFoundError(f"{file} is not there: train that stage first (--stage {name})")
+    state = torch.load(file, weights_only=True, map_location=parameters[0].device)
+    with torch.no_grad():
+        for p, average in zip(parameters, state["ema"], strict=True):
+            p.copy_(average)
+
+
 def train(
     name: str, parameters: Sequence[nn.Parameter], loss_at: Callable[[int], Tensor], plan: Plan, folder: Path
 ) -> bool:
@@ -51,7 +70,7 @@ def train(
     it had not been. State is kept in `folder/name.pt`, written whole or not at all.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    run = _Run(folder / f"{name}.pt", parameters, plan)
+    run = _Run(checkpoint(name, folder), parameters, plan)
     first = run.step
     if first:
         print(f"{name}: going on from step {first}", flush=True)

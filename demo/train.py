@@ -18,7 +18,7 @@ from demo import base, guide, style, text, vae
 from demo.device import best_device
 from demo.draw import STYLES
 from demo.flow import SHIFT
-from demo.loop import Plan
+from demo.loop import Plan, recall
 from demo.pool import make_pools
 from demo.vocabulary import vocabulary
 
@@ -136,10 +136,10 @@ def untrained(args: argparse.Namespace) -> tuple[Qwen3Model, ZImageTransformer2D
     return text.build_encoder().to(args.device), base.build().to(args.device)
 
 
-def learned(scale: Scale, args: argparse.Namespace) -> tuple[Qwen3Model, ZImageTransformer2DModel]:
+def learned(args: argparse.Namespace) -> tuple[Qwen3Model, ZImageTransformer2DModel]:
     """What the base stage has learned so far."""
     encoder, transformer = untrained(args)
-    base.fit(transformer, encoder, [], 0, replace(scale.base, steps=0, compiled=False), args.work)
+    recall("base", base.trained(transformer, encoder), args.work)
     return encoder, transformer
 
 
@@ -153,7 +153,7 @@ def fit_guide(scale: Scale, clock: Clock, args: argparse.Namespace) -> bool:
     tokenizer = text.tokenizer_of(args.work)
     autoencoder = read_vae(args)
     pools = make_pools(autoencoder, tokenizer, scale.base_pictures, args.work) if scale.guide.steps else []
-    encoder, teacher = learned(scale, args)
+    encoder, teacher = learned(args)
     student = another(teacher)
     plan = clock.limit(scale.guide)
     done = guide.fit(student, teacher, encoder, tokenizer, pools, scale.base_batch, plan, args.work)
@@ -165,7 +165,7 @@ def fit_styles(scale: Scale, clock: Clock, args: argparse.Namespace) -> bool:
     """On the base: what a style adds there, it adds to the guided transformer as well, and guidance stays."""
     tokenizer = text.tokenizer_of(args.work)
     autoencoder = read_vae(args)
-    encoder, plain = learned(scale, args)
+    encoder, plain = learned(args)
     for name in args.only:
         torch.manual_seed(3)
         pools = make_pools(autoencoder, tokenizer, scale.style_pictures, args.work, name)

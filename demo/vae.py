@@ -12,7 +12,7 @@ from torch import Tensor
 from demo import linear
 from demo.device import half
 from demo.draw import STYLES, Subject, draw_batch
-from demo.loop import Plan, train
+from demo.loop import Plan, checkpoint, train
 from demo.portraits import random_portrait
 from demo.scenes import random_scene
 from demo.textures import textures
@@ -70,7 +70,8 @@ def fit(vae: AutoencoderKL, plan: Plan, pictures: int, batch: int, folder: Path)
         count, side = (max(1, batch * CROP**2 // SIDE**2), SIDE) if whole else (batch, CROP)
         return _loss(vae, _crops(pool(), count, side, chance), chance)
 
-    linear.start(vae, _signed(pool()[:: max(1, pictures // SEEN_FIRST)]))
+    if plan.steps and not checkpoint("vae", folder).exists():
+        linear.start(vae, _signed(pool()[:: max(1, pictures // SEEN_FIRST)]))
     done = train("vae", list(vae.parameters()), loss_at, plan, folder)
     measure(vae)
     return done

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from demo.loop import Plan, train
+from demo.loop import Plan, recall, train
 
 STEPS = 12
 
@@ -58,3 +58,8 @@ def test_training_learns(tmp_path: Path) -> None:
     after = run(tmp_path)[0]
     target = torch.eye(3, 4)
     assert (after - target).norm() < (before - target).norm()
+
+
+def test_what_was_never_trained_is_not_built_upon(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="--stage base"):
+        recall("base", [nn.Parameter(torch.zeros(2))], tmp_path)

@@ -23,7 +23,7 @@ from pipeline.engine import TorchEngine
 
 SIDE = 256
 ASKED = cases(48)
-FLOOR = {"background": 0.8, "colour": 0.7, "present": 0.6}
+FLOOR = {"background": 0.9, "colour": 0.7, "present": 0.6, "hair": 0.8, "hat": 0.9, "glasses": 0.9}
 Draw = Callable[[GenerationRequest], np.ndarray]
 
 
