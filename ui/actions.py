@@ -36,9 +36,10 @@ def generate() -> None:
     result, config = state.result(), state.config()
     is_new = not result.pressed and state.base().clock() - result.answered_s > DOUBLE_CLICK_S
     if is_new and not config.keep_seed:
-        state.configure(seed=new_seed())
+        meant = config.seed == result.meant_seed  # a browser that has not yet heard of `hold_seed` still says otherwise
+        state.configure(seed=config.seed if meant else new_seed(), keep_seed=meant)
         config = state.config()
-    result.pressed = True
+    result.pressed, result.meant_seed = True, None
     result.prompt, result.seed = config.prompt, config.seed
 
     def submit() -> None:
@@ -131,12 +132,19 @@ def fill(prompt: str) -> None:
 
 
 def roll() -> None:
-    state.configure(seed=new_seed(), keep_seed=True)
+    state.configure(seed=new_seed())
+    hold_seed()
 
 
 def hold_seed() -> None:
-    """Who types a seed means it."""
+    """Who types a seed means it, also when the next press comes before the browser shows it as kept."""
     state.configure(keep_seed=True)
+    state.result().meant_seed = state.config().seed
+
+
+def let_seed_go() -> None:
+    """The toggle "Keep this seed" was switched off, and the page has been drawn so."""
+    state.result().meant_seed = None
 
 
 def _requests(config: Config) -> list[GenerationRequest]:

@@ -67,4 +67,5 @@ def _seed() -> None:
             _("Another seed"), icon=":material/casino:", key="roll", on_click=actions.roll,
             help=_("Another seed, and keep it"),
         )  # fmt: skip
-    st.toggle(_("Keep this seed"), key=key("keep_seed"))
+    if not st.toggle(_("Keep this seed"), key=key("keep_seed")):
+        actions.let_seed_go()

@@ -128,7 +128,7 @@ class Result:
     """`shown` is the job this tab has picked for its frame; "" goes along with what is being drawn. Each pick and each
     return to "" counts as one of `choices`. `prompt` and `seed` are those of the last wish; `problem` is why the last
     click came to nothing, `notice` what is to be said of settings that came from elsewhere; `retried` failed and were
-    asked for anew.
+    asked for anew. `meant_seed` was typed or rolled, and is not used yet.
 
     `pressed`, `answered_s` and `before` tell a double click from a second wish: see `actions.generate`.
     """
@@ -137,6 +137,7 @@ class Result:
     choices: int = 0
     prompt: str = ""
     seed: int = 0
+    meant_seed: int | None = None
     problem: StudioError | None = None
     notice: list[StudioError] = field(default_factory=list)
     retried: list[str] = field(default_factory=list)

@@ -91,6 +91,28 @@ def test_a_seed_that_was_typed_or_rolled_is_kept(page, studio):
     assert mine(test, studio)[0].request.seed == rolled != 4711
 
 
+def test_a_typed_seed_counts_before_the_browser_shows_it_as_kept(page, draw, studio):
+    """A seed typed and Generate clicked at once: the click still says what the toggle was before."""
+    test = page()
+    test.number_input(key="config.seed").set_value(4711).run()
+    test.toggle(key="config.keep_seed").set_value(False)
+    submit(test)
+    assert mine(test, studio)[0].request.seed == 4711
+    assert test.toggle(key="config.keep_seed").value
+    draw()
+    test.toggle(key="config.keep_seed").set_value(False).run()
+    submit(test)
+    assert mine(test, studio)[0].request.seed != 4711
+
+
+def test_a_typed_seed_is_let_go_with_its_toggle(page, studio):
+    test = page()
+    test.number_input(key="config.seed").set_value(4711).run()
+    test.toggle(key="config.keep_seed").set_value(False).run()
+    submit(test)
+    assert mine(test, studio)[0].request.seed != 4711
+
+
 def test_four_pictures_have_four_following_seeds(page, studio):
     test = page()
     test.button_group(key="config.count").set_value("4").run()
