@@ -9,8 +9,8 @@ from torch import Tensor
 from transformers import Qwen3Model
 
 from demo.device import half
-from demo.flow import flow_loss, quicken
-from demo.loop import Plan, train
+from demo.flow import blocks, flow_loss, quicken
+from demo.loop import Plan, inner_matrices, train
 from demo.pool import SHARES, Pool
 from demo.text import WIDTH, embed, trained_parameters
 from demo.vae import LATENT_CHANNELS
@@ -47,7 +47,8 @@ def fit(
             embeds, said = embed(encoder, tokens, lengths)
         return flow_loss(transformer, clean, embeds.float(), said, chance)
 
-    return train("base", trained(transformer, encoder), loss_at, plan, folder)
+    inner = inner_matrices([*blocks(transformer), *encoder.layers[:-1]])
+    return train("base", trained(transformer, encoder), loss_at, plan, folder, inner)
 
 
 def trained(transformer: ZImageTransformer2DModel, encoder: Qwen3Model) -> list[torch.nn.Parameter]:

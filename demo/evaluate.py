@@ -23,13 +23,12 @@ from demo.device import best_device
 from demo.draw import STYLES, Subject, draw_batch
 from demo.judge import Judge, Seen, facts_of, load
 from demo.portraits import Portrait
+from demo.sample import SIDE, opened, pictures, wearing
 from demo.scenes import Scene
 from demo.textures import textures
 from demo.vae import psnr, random_subject
 
 HERE = Path(__file__).parent
-SIDE = 256
-TOGETHER = {"cpu": 4, "cuda": 64}  # pictures made at once
 SHUFFLED_BY = 7  # places: not the other language of the same subject
 GOALS = {  # the share, or dB, that the model is meant to reach
     "background": 0.95, "colour": 0.95, "present": 0.90, "count": 0.90, "left_right": 0.90, "hair": 0.90,
@@ -147,40 +146,35 @@ def calibrate(judge: Judge, asked: Sequence[Case]) -> dict[str, dict[str, float]
 
 def draw_all(pipeline: ZImagePipeline, asked: Sequence[Case]) -> Tensor:
     """(n, 3, 256, 256) in 0..1: what the model makes of each case."""
-    together = TOGETHER[pipeline.device.type]
-    rows = []
-    for first in range(0, len(asked), together):
-        some = asked[first : first + together]
-        rows.append(pipeline(
-            [case.caption for case in some], height=SIDE, width=SIDE, num_inference_steps=8, guidance_scale=0.0,
-            generator=[torch.Generator().manual_seed(case.seed) for case in some], output_type="pt",
-        ).images.float().cpu())  # fmt: skip
-    return torch.cat(rows)
+    return pictures(pipeline, [case.caption for case in asked], [case.seed for case in asked])
 
 
 def judge_styles(
     pipeline: ZImagePipeline, judge: Judge, asked: Sequence[Case], folder: Path
 ) -> dict[str, dict[str, float]]:
-    """By style: how often it is recognised, and what is still right of the content."""
+    """By style: how often it is recognised, and in how many objects are; the same of true renders in that style."""
     found = {}
     for style in STYLES[1:]:
-        if not (folder / f"{style}.safetensors").exists():
+        file = folder / f"{style}.safetensors"
+        if not file.exists():
             continue
-        pipeline.load_lora_weights(str(folder), weight_name=f"{style}.safetensors", adapter_name=style)
-        seen = looked_at(judge, draw_all(pipeline, asked))
-        pipeline.unload_lora_weights()
-        recognised = sum(one.facts["style"] == style for one in seen) / len(seen)
-        found[style] = {"recognised": round(recognised, 4), "present": shares(tally(asked, seen)).get("present", 1.0)}
+        with wearing(pipeline, file):
+            drawn = _styled(judge, asked, draw_all(pipeline, asked), style)
+        true = _styled(judge, asked, renders([case.subject for case in asked], style), style)
+        found[style] = drawn | {f"true_{name}": share for name, share in true.items()}
     return found
+
+
+def _styled(judge: Judge, asked: Sequence[Case], shown: Tensor, style: str) -> dict[str, float]:
+    seen = looked_at(judge, shown)
+    recognised = sum(one.facts["style"] == style for one in seen) / len(seen)
+    return {"recognised": round(recognised, 4), "present": shares(tally(asked, seen)).get("present", 1.0)}
 
 
 def seeds_differ(pipeline: ZImagePipeline, seeds: int) -> float:
     """The smallest mean difference, in 0..255, between any two pictures of one prompt."""
-    subject = random_subject(Random("seeds"))
-    pictures = draw_all(
-        pipeline, [Case(subject, "a red house on a meadow by day", "en", k) for k in range(seeds)]
-    ).flatten(1)
-    pairs = torch.cdist(pictures, pictures, p=1) / pictures.shape[1] * 255
+    drawn = pictures(pipeline, ["a red house on a meadow by day"] * seeds, range(seeds)).flatten(1)
+    pairs = torch.cdist(drawn, drawn, p=1) / drawn.shape[1] * 255
     return round(float(pairs[~torch.eye(seeds, dtype=torch.bool)].min()), 2)
 
 
@@ -211,8 +205,7 @@ def _square(file: Path) -> Tensor:
 def evaluate(model: Path, styles: Path, sample: Sample, device: str, photos: Path | None = None) -> Report:
     """Everything, ready for JSON: "judge" (its calibration), "base", "pictures" and "styles"."""
     judge, asked = load(), cases(sample.captions)
-    pipeline = ZImagePipeline.from_pretrained(model, dtype=torch.float32).to(device)
-    pipeline.set_progress_bar_config(disable=True)
+    pipeline = opened(model, device)
     drawn = looked_at(judge, draw_all(pipeline, asked))
     return {
         "judge": calibrate(judge, asked),
@@ -233,7 +226,9 @@ def table(report: Report) -> str:
         lines.append(f"{name:16}" + "".join(f"{v:8.3f}" if v is not None else f"{'':8}" for v in row))
     lines += [f"{name:16}{value:8.2f}" for name, value in report["pictures"].items()]
     lines += [
-        f"{s:16}recognised {v['recognised']:.3f}  present {v['present']:.3f}" for s, v in report["styles"].items()
+        f"{style:16}recognised {of['recognised']:.3f} (true {of['true_recognised']:.3f})"
+        f"  present {of['present']:.3f} (true {of['true_present']:.3f})"
+        for style, of in report["styles"].items()
     ]
     return "\n".join(lines)
 

@@ -46,12 +46,17 @@ class FusedAttention:
         return attn.to_out[0](mixed.transpose(1, 2).flatten(2))
 
 
+def blocks(transformer: ZImageTransformer2DModel) -> list[torch.nn.Module]:
+    """All that attends: the layers and both kinds of refiner."""
+    return [*transformer.layers, *transformer.noise_refiner, *transformer.context_refiner]
+
+
 def quicken(*transformers: ZImageTransformer2DModel) -> None:
     """Compile each kind of block for training (weights and state dict stay as they are)."""
     torch._dynamo.reset()  # or the graphs of one style after another would fill the compiler's small cache
     torch._dynamo.config.recompile_limit = 32  # kinds of block, lengths, trained or not: more than its usual 8
     for transformer in transformers:
-        for block in (*transformer.layers, *transformer.noise_refiner, *transformer.context_refiner):
+        for block in blocks(transformer):
             block.attention.set_processor(FusedAttention())
             block.compile(dynamic=False)
 

@@ -14,8 +14,8 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast, Qwen3Model
 
 from demo.device import half
-from demo.flow import Noised, error, quicken, velocity
-from demo.loop import Plan, fingerprint, train
+from demo.flow import Noised, blocks, error, quicken, velocity
+from demo.loop import Plan, fingerprint, inner_matrices, train
 from demo.pool import LONGEST, SHARES, Pool
 from demo.text import embed, tokens_of
 
@@ -38,21 +38,38 @@ def fit(
     if plan.compiled:
         quicken(student, teacher)
     device = student.device
-    silence, silent = (s.to(device) for s in tokens_of(tokenizer, [""], LONGEST))
+    silence = tuple(s.to(device) for s in tokens_of(tokenizer, [""], LONGEST))
 
     def loss_at(step: int) -> Tensor:
         pool = Random(f"guide {step}").choices(pools, SHARES)[0]
         chance = torch.Generator(device).manual_seed(step)
-        clean, tokens, lengths = pool.batch(batch, chance)
+        clean, *words = pool.batch(batch, chance)
         noised = Noised.of(clean, chance)
-        with torch.no_grad(), half(device):
-            embeds, said = embed(encoder, tokens, lengths)
-            nothing, unsaid = embed(encoder, silence[:, : tokens.shape[1]], silent)
-            nothing, unsaid = nothing.expand_as(embeds), unsaid.expand_as(said)
-            told = velocity(teacher, noised.latents, noised.t, embeds.float(), said).float()
-            untold = velocity(teacher, noised.latents, noised.t, nothing.float(), unsaid).float()
-        with half(device):
-            out = velocity(student, noised.latents, noised.t, embeds.float(), said)
-        return error(out, untold + GUIDANCE * (told - untold))
+        return error(*said_and_meant(student, teacher, encoder, noised, tuple(words), silence))
 
-    return train(f"guide-{fingerprint(teacher)}", list(student.parameters()), loss_at, plan, folder)
+    name, inner = f"guide-{fingerprint(teacher)}", inner_matrices(blocks(student))
+    return train(name, list(student.parameters()), loss_at, plan, folder, inner)
+
+
+def said_and_meant(
+    student: ZImageTransformer2DModel,
+    teacher: ZImageTransformer2DModel,
+    encoder: Qwen3Model,
+    noised: Noised,
+    words: tuple[Tensor, Tensor],
+    silence: tuple[Tensor, Tensor],
+) -> tuple[Tensor, Tensor]:
+    """(n, C, h, w) velocities: what the student says at once, and what the teacher says when it is guided.
+
+    `words` are (n, T) tokens and their (n,) lengths, `silence` the (1, T or more) tokens of no prompt and their length.
+    """
+    latents, t = noised.latents, noised.t
+    with torch.no_grad(), half(latents.device):
+        embeds, said = embed(encoder, *words)
+        tokens, length = silence
+        nothing, unsaid = embed(encoder, tokens[:, : embeds.shape[1]], length)
+        told = velocity(teacher, latents, t, embeds.float(), said).float()
+        untold = velocity(teacher, latents, t, nothing.expand_as(embeds).float(), unsaid.expand_as(said)).float()
+    with half(latents.device):
+        out = velocity(student, latents, t, embeds.float(), said)
+    return out, untold + GUIDANCE * (told - untold)

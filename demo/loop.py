@@ -1,8 +1,12 @@
-"""One training loop for every stage: AdamW, a steady rate that falls at the end, averaged weights, checkpoints."""
+"""One training loop for every stage: a steady rate that falls at the end, averaged weights, checkpoints.
+
+AdamW for everything but the matrices inside of a transformer's blocks, which a stage may give to Muon: from the same
+weights and over the same batches it came lower at every rate (`bench/RESULTS.md`, "The demo model").
+"""
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -61,16 +65,28 @@ def recall(name: str, parameters: Sequence[nn.Parameter], folder: Path) -> None:
             p.copy_(average)
 
 
+def inner_matrices(blocks: Iterable[nn.Module]) -> list[nn.Parameter]:
+    """The matrices of `blocks`: what Muon is made for. Embeddings, norms and what leads in and out are not."""
+    return [p for block in blocks for p in block.parameters() if p.ndim == 2]
+
+
 def train(
-    name: str, parameters: Sequence[nn.Parameter], loss_at: Callable[[int], Tensor], plan: Plan, folder: Path
+    name: str,
+    parameters: Sequence[nn.Parameter],
+    loss_at: Callable[[int], Tensor],
+    plan: Plan,
+    folder: Path,
+    inner: Sequence[nn.Parameter] = (),
 ) -> bool:
     """Train `parameters` in place, then leave their averaged (EMA) values in them. False when `plan.minutes` ran out.
+
+    Those of `parameters` that are `inner` ones too are trained by Muon, the others by AdamW.
 
     `loss_at(step)` draws its own batch from the step's number alone, so that a run which was killed goes on as if
     it had not been. State is kept in `folder/name.pt`, written whole or not at all.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    run = _Run(checkpoint(name, folder), parameters, plan)
+    run = _Run(checkpoint(name, folder), parameters, inner, plan)
     first = run.step
     if first:
         print(f"{name}: going on from step {first}", flush=True)
@@ -99,12 +115,19 @@ def train(
 class _Run:
     """The state that a checkpoint holds, and how one step changes it."""
 
-    def __init__(self, checkpoint: Path, parameters: Sequence[nn.Parameter], plan: Plan) -> None:
+    def __init__(
+        self, checkpoint: Path, parameters: Sequence[nn.Parameter], inner: Sequence[nn.Parameter], plan: Plan
+    ) -> None:
         self.checkpoint, self.parameters, self.plan = checkpoint, parameters, plan
         self.step = 0
-        self.optimizer = torch.optim.AdamW(
-            parameters, lr=plan.learning_rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True
-        )
+        matrices = {id(p) for p in inner}
+        others = [p for p in parameters if id(p) not in matrices]
+        rate, decay = plan.learning_rate, 0.01
+        self.optimizers: list[torch.optim.Optimizer] = [
+            torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.98), weight_decay=decay, fused=True)
+        ]
+        if inner:  # with steps of AdamW's size, so that one rate serves both
+            self.optimizers.append(torch.optim.Muon(inner, lr=rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw"))
         self.ema = [p.detach().clone() for p in parameters]
         if checkpoint.exists():
             self._load()
@@ -112,7 +135,8 @@ class _Run:
     def _load(self) -> None:
         state = torch.load(self.checkpoint, weights_only=True, map_location=self.parameters[0].device)
         self.step = state["step"]
-        self.optimizer.load_state_dict(state["optimizer"])
+        for optimizer, its in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(its)
         with torch.no_grad():
             for p, average, was, was_average in zip(
                 self.parameters, self.ema, state["parameters"], state["ema"], strict=True
@@ -122,12 +146,14 @@ class _Run:
 
     def advance(self, loss: Tensor) -> Tensor:
         """One step down `loss`; returns it, detached."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.plan.rate(self.step)
-        self.optimizer.zero_grad(set_to_none=True)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = self.plan.rate(self.step)
+            optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         decay = min(self.plan.ema_decay, (self.step + 1) / (self.step + 10))
         with torch.no_grad():
             torch._foreach_lerp_(self.ema, [p.detach() for p in self.parameters], 1 - decay)
@@ -138,7 +164,12 @@ class _Run:
         partial = self.checkpoint.with_suffix(".partial")
         values = [p.detach() for p in self.parameters]
         torch.save(
-            {"step": self.step, "optimizer": self.optimizer.state_dict(), "parameters": values, "ema": self.ema},
+            {
+                "step": self.step,
+                "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+                "parameters": values,
+                "ema": self.ema,
+            },
             partial,
         )
         os.replace(partial, self.checkpoint)

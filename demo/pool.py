@@ -96,7 +96,7 @@ def _part(
     folder: Path,
     style: str,
 ) -> dict[str, Tensor]:
-    file = folder / f"{style or 'base'}-{size[0]}x{size[1]}-{number}.pt"
+    file = folder / f"{style or 'base'}-{size[0]}x{size[1]}-{number}-of-{pictures}.pt"
     if not file.exists():
         folder.mkdir(parents=True, exist_ok=True)
         subjects = [subject_at(size, number * PART + k) for k in range(pictures)]

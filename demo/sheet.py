@@ -3,31 +3,27 @@
 import json
 from pathlib import Path
 
-import torch
-from diffusers import ZImagePipeline
 from PIL import Image
 
+from demo import sample
+
 HERE = Path(__file__).parent
-SIDE, SHOWN = 256, 192  # pixels as drawn, and on the sheet
+SHOWN = 192  # pixels of a picture's side on the sheet
 SEED = 1
 
 
 def rows(model: Path, styles: Path) -> list[list[Image.Image]]:
     """Pictures by style, the plain ones first; in each row the model's English examples."""
     prompts = json.loads((model / "studio.json").read_text("utf-8"))["examples"]["en"]
-    pipeline = ZImagePipeline.from_pretrained(model, dtype=torch.float32)
-    pipeline.set_progress_bar_config(disable=True)
+    pipeline = sample.opened(model)
 
     def drawn() -> list[Image.Image]:
-        noise = [torch.Generator().manual_seed(SEED) for _ in prompts]
-        asked = {"height": SIDE, "width": SIDE, "num_inference_steps": 8, "guidance_scale": 0.0}
-        return list(pipeline(prompts, generator=noise, **asked).images)
+        return [sample.image(one) for one in sample.pictures(pipeline, prompts, [SEED] * len(prompts))]
 
     found = [drawn()]
     for file in sorted(styles.glob("*.safetensors")):
-        pipeline.load_lora_weights(str(styles), weight_name=file.name)
-        found.append(drawn())
-        pipeline.unload_lora_weights()
+        with sample.wearing(pipeline, file):
+            found.append(drawn())
     return found
 
 

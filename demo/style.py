@@ -5,13 +5,14 @@ from pathlib import Path
 from random import Random
 
 import torch
-from diffusers import ZImagePipeline, ZImageTransformer2DModel
+from diffusers import ZImageTransformer2DModel
 from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict
 from safetensors.torch import save_file
 from torch import Tensor
 from transformers import Qwen3Model
 
+from demo import sample
 from demo.device import half
 from demo.flow import flow_loss, quicken
 from demo.loop import Plan, fingerprint, train
@@ -85,11 +86,7 @@ def describe(style: str, folder: Path) -> None:
 def show(style: str, model: Path, folder: Path) -> None:
     """Draw the style's thumbnail with the finished `model`, in its own first size."""
     width, height = json.loads((model / "studio.json").read_text("utf-8"))["sizes"][0]
-    pipeline = ZImagePipeline.from_pretrained(model, dtype=torch.float32)
-    pipeline.set_progress_bar_config(disable=True)
-    pipeline.load_lora_weights(str(folder), weight_name=f"{style}.safetensors")
-    drawn = pipeline(
-        SHOWN, height=height, width=width, num_inference_steps=8, guidance_scale=0.0,
-        generator=torch.Generator().manual_seed(1),
-    )  # fmt: skip
-    drawn.images[0].save(folder / f"{style}.preview.webp", quality=85)
+    pipeline = sample.opened(model)
+    with sample.wearing(pipeline, folder / f"{style}.safetensors"):
+        (drawn,) = sample.pictures(pipeline, [SHOWN], [1], (width, height))
+    sample.image(drawn).save(folder / f"{style}.preview.webp", quality=85)

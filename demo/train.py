@@ -45,7 +45,7 @@ class Scale:
 SCALES = {
     "cpu": Scale(
         vae_pictures=3_000, vae_batch=4, vae=Plan(5_000, 5e-4),
-        base_pictures=20_000, base_batch=32, base=Plan(20_000, 1e-3, warmup=300, ema_decay=0.9985),
+        base_pictures=20_000, base_batch=32, base=Plan(20_000, 6e-4, warmup=300, ema_decay=0.9985),
         guide=Plan(1_500, 3e-4, warmup=50, ema_decay=0.995),
         style_pictures=3_000, style_batch=16, style=Plan(600, 2e-3, warmup=50, ema_decay=0.99),
     ),

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from demo.loop import Plan, recall, train
+from demo.loop import Plan, inner_matrices, recall, train
 
 STEPS = 12
 
@@ -15,7 +15,7 @@ class Killed(Exception):
     pass
 
 
-def run(folder: Path, die_at: int | None = None, minutes: float = 1.0) -> list[Tensor]:
+def run(folder: Path, die_at: int | None = None, minutes: float = 1.0, muon: bool = True) -> list[Tensor]:
     torch.manual_seed(0)
     layer = nn.Linear(4, 3)
 
@@ -26,7 +26,8 @@ def run(folder: Path, die_at: int | None = None, minutes: float = 1.0) -> list[T
         return (layer(batch) - batch[:, :3]).square().mean()
 
     parameters = list(layer.parameters())
-    train("tiny", parameters, loss_at, Plan(STEPS, 0.05, minutes=minutes, save_every_s=-1.0), folder)
+    inner = inner_matrices([layer]) if muon else []
+    train("tiny", parameters, loss_at, Plan(STEPS, 0.05, minutes=minutes, save_every_s=-1.0), folder, inner)
     return [p.detach().clone() for p in parameters]
 
 
@@ -52,12 +53,18 @@ def test_a_finished_training_is_not_done_again(tmp_path: Path) -> None:
         assert torch.equal(mine, theirs)
 
 
-def test_training_learns(tmp_path: Path) -> None:
+@pytest.mark.parametrize("muon", [False, True])
+def test_training_learns(tmp_path: Path, muon: bool) -> None:
     torch.manual_seed(0)
     before = nn.Linear(4, 3).weight.detach()
-    after = run(tmp_path)[0]
+    after = run(tmp_path, muon=muon)[0]
     target = torch.eye(3, 4)
     assert (after - target).norm() < (before - target).norm()
+
+
+def test_muon_is_for_matrices_alone() -> None:
+    block = nn.Sequential(nn.Linear(4, 3), nn.LayerNorm(3))
+    assert [p is block[0].weight for p in inner_matrices([block])] == [True]
 
 
 def test_what_was_never_trained_is_not_built_upon(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from demo import train
 from demo.evaluate import Sample, evaluate
+from demo.sheet import SHOWN, rows, sheet
 from demo.text import embed, tokens_of
 
 TINY = ["--device", "cpu", "--eager", "--pictures", "12", "--batch", "2", "--only", "sketch"]
@@ -76,3 +77,10 @@ def test_what_comes_out_can_be_evaluated(made: Path) -> None:
     assert {"background", "background/en", "background/zh"} <= set(report["base"])
     assert report["pictures"]["seeds_differ"] > 0
     assert set(report["styles"]) == {"sketch"}
+    assert report["styles"]["sketch"]["true_recognised"] > 0.5 > report["styles"]["sketch"]["recognised"]
+
+
+def test_a_contact_sheet_has_a_row_for_each_style(made: Path) -> None:
+    shown = rows(made / "model", made / "styles")
+    assert [len(row) for row in shown] == [len(shown[0])] * 2
+    assert sheet(shown).size == (len(shown[0]) * SHOWN, 2 * SHOWN)
