@@ -1,7 +1,7 @@
 """One training loop for every stage: a steady rate that falls at the end, averaged weights, checkpoints.
 
 AdamW for everything but the matrices inside of a transformer's blocks, which a stage may give to Muon: from the same
-weights and over the same batches it came lower at every rate (`bench/RESULTS.md`, "The demo model").
+weights and over the same batches it came lower at every rate (`README.md` has the figures).
 """
 
 import os

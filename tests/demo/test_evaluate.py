@@ -26,10 +26,8 @@ def calibration(judge: Judge) -> dict[str, dict[str, float]]:
 
 def test_the_judge_is_right_on_true_renders(calibration: dict[str, dict[str, float]]) -> None:
     both = {name: share for name, share in calibration["true"].items() if "/" not in name}
-    weather = both.pop("weather")
     assert sum(both.values()) / len(both) >= 0.98, both
-    assert min(both.values()) >= 0.92, both  # measured: hair 0.935, all others 0.985 and more
-    assert weather >= 0.6  # measured: 0.75; drops and flakes are small, and the judge is still young
+    assert min(both.values()) >= 0.96, both
 
 
 def test_the_judge_is_at_chance_on_shuffled_captions(calibration: dict[str, dict[str, float]]) -> None:
@@ -44,9 +42,10 @@ def test_the_judge_is_at_chance_on_shuffled_captions(calibration: dict[str, dict
 @pytest.mark.parametrize("style", STYLES)
 def test_the_judge_tells_every_style(judge: Judge, style: str) -> None:
     seen = looked_at(judge, renders([case.subject for case in ASKED[::8]], style))
-    assert sum(one.facts["style"] == style for one in seen) >= 0.9 * len(
-        seen
-    )  # measured: cartoon and pixel 0.9, all others 1
+    least = (
+        0.8 if style == "pixel" else 0.95
+    )  # measured on 100: 0.86, the others 0.96 and more
+    assert sum(one.facts["style"] == style for one in seen) >= least * len(seen)
 
 
 def test_held_out_captions_come_in_both_languages_of_the_same_subjects() -> None:
@@ -98,7 +97,7 @@ def test_the_table_names_every_figure() -> None:
         "judge": {"true": figures, "shuffled": figures},
         "base": figures,
         "pictures": {"vae_renders_db": 30.25},
-        "styles": {"neon": {"recognised": 0.9, "present": 0.8}},
+        "styles": {"neon": {"recognised": 0.9, "present": 0.8, "true_recognised": 1.0, "true_present": 0.99}},
     }
     text = table(report)
     assert all(word in text for word in ("colour", "0.500", "1.000", "0.950", "30.25", "neon", "0.900"))
