@@ -42,6 +42,8 @@ def main() -> None:
 
 def _shoot(page: Page, name: str) -> None:
     page.wait_for_load_state("networkidle")
+    for image in page.locator("img:visible").all():
+        image.evaluate("image => image.decode()")  # waits for it, and says so where it cannot be shown
     page.mouse.move(0, 0)
     page.screenshot(path=HERE / f"{name}.png")
     print(f"docs/{name}.png")
@@ -68,6 +70,7 @@ def _draw(page: Page) -> None:
     if before:
         expect(frame).not_to_have_attribute("data-id", before)
     expect(frame).to_have_attribute("data-state", "done", timeout=PATIENCE_MS)
+    expect(frame.locator(".picture")).to_be_visible()
 
 
 def _photos(page: Page) -> None:
