@@ -8,6 +8,7 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -152,16 +153,16 @@ def draw_all(pipeline: ZImagePipeline, asked: Sequence[Case]) -> Tensor:
 def judge_styles(
     pipeline: ZImagePipeline, judge: Judge, asked: Sequence[Case], folder: Path
 ) -> dict[str, dict[str, float]]:
-    """By style: how often it is recognised, and in how many objects are; the same of true renders in that style."""
+    """By style, and "plain": how often it is recognised, and objects in it; the same of true renders in that style."""
     found = {}
-    for style in STYLES[1:]:
+    for style in STYLES:
         file = folder / f"{style}.safetensors"
-        if not file.exists():
+        if style and not file.exists():
             continue
-        with wearing(pipeline, file):
+        with wearing(pipeline, file) if style else nullcontext():
             drawn = _styled(judge, asked, draw_all(pipeline, asked), style)
         true = _styled(judge, asked, renders([case.subject for case in asked], style), style)
-        found[style] = drawn | {f"true_{name}": share for name, share in true.items()}
+        found[style or "plain"] = drawn | {f"true_{name}": share for name, share in true.items()}
     return found
 
 

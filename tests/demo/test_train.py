@@ -76,7 +76,7 @@ def test_what_comes_out_can_be_evaluated(made: Path) -> None:
     report = evaluate(made / "model", made / "styles", Sample(6, 2, 2, 2), "cpu")
     assert {"background", "background/en", "background/zh"} <= set(report["base"])
     assert report["pictures"]["seeds_differ"] > 0
-    assert set(report["styles"]) == {"sketch"}
+    assert set(report["styles"]) == {"plain", "sketch"}
     assert report["styles"]["sketch"]["true_recognised"] > 0.5 > report["styles"]["sketch"]["recognised"]
 
 
