@@ -39,8 +39,9 @@ def test_an_enlarged_picture_has_the_size_asked_for_and_shows_the_source(
     wanted = request(width=width, height=height, upscale=2, source=source(start, 0.25))
     picture = draw(engine, wanted)
     assert (picture.width, picture.height) == size
-    plain = np.asarray(array(photo(width, height)), int)
-    assert np.abs(array(picture) - plain).mean() < 30  # of 255
+    shown, plain = array(picture).astype(int), array(photo(width, height)).astype(int)
+    turned = plain[::-1, ::-1]  # the same colours, in other places
+    assert np.abs(shown - plain).mean() < 0.75 * np.abs(shown - turned).mean()
 
 
 def test_progress_counts_every_tile_of_every_stage_and_previews_each_row(engine: TorchEngine) -> None:
