@@ -23,7 +23,10 @@ from pipeline.engine import TorchEngine
 
 SIDE = 256
 ASKED = cases(48)
-FLOOR = {"background": 0.9, "colour": 0.7, "present": 0.6, "hair": 0.8, "hat": 0.9, "glasses": 0.9}
+FLOOR = {  # measured in either language: 1.0, but for colour and present 0.84 and more, and hair 0.91
+    "background": 0.95, "colour": 0.78, "present": 0.78, "count": 0.95, "left_right": 0.95, "hair": 0.85, "hat": 0.95,
+    "glasses": 0.95,
+}  # fmt: skip
 Draw = Callable[[GenerationRequest], np.ndarray]
 
 
@@ -70,4 +73,4 @@ def test_a_style_shows(drawn: Draw, judge: Judge, style: str) -> None:
     asked = [case for case in ASKED if case.language == "en"][:8]
     requests = [GenerationRequest(c.caption, SIDE, SIDE, c.seed, styles=(StyleUse(style),)) for c in asked]
     seen = [one.facts["style"] for one in looked_at(judge, [drawn(request) for request in requests])]
-    assert seen.count(style) >= 5, seen  # of 8; blind, it would be 1
+    assert seen.count(style) >= 6, seen  # of 8; blind, it would be 1
