@@ -42,7 +42,7 @@ def test_the_judge_is_at_chance_on_shuffled_captions(calibration: dict[str, dict
 @pytest.mark.parametrize("style", STYLES)
 def test_the_judge_tells_every_style(judge: Judge, style: str) -> None:
     seen = looked_at(judge, renders([case.subject for case in ASKED[::8]], style))
-    least = 0.8 if style == "pixel" else 0.95  # measured on 100: 0.86, the others 0.96 and more
+    least = 0.9 if style == "pixel" else 0.95
     assert sum(one.facts["style"] == style for one in seen) >= least * len(seen)
 
 

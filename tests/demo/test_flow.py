@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from demo import base
-from demo.flow import FusedAttention, velocity
+from demo.flow import FusedAttention, blocks, velocity
 from demo.text import WIDTH
 
 
@@ -21,7 +21,7 @@ def test_velocity_is_what_diffusers_computes(shape: tuple[int, int, int], fused:
         spoken = [w[:n] for w, n in zip(words, lengths, strict=True)]
         theirs = torch.stack(transformer(list(latents.unsqueeze(2)), t, spoken, return_dict=False)[0]).squeeze(2)
         if fused:
-            for block in (*transformer.layers, *transformer.noise_refiner, *transformer.context_refiner):
+            for block in blocks(transformer):
                 block.attention.set_processor(FusedAttention())
         ours = velocity(transformer, latents, t, words, torch.arange(32) < lengths[:, None])
     assert torch.allclose(ours, theirs, atol=2e-5)

@@ -18,10 +18,10 @@ from core.request import GenerationRequest, StyleUse
 from demo.draw import STYLES
 from demo.evaluate import cases, shares, tally
 from demo.judge import Judge, Seen, load
+from demo.sample import SIDE
 from pipeline.describe import describe
 from pipeline.engine import TorchEngine
 
-SIDE = 256
 ASKED = cases(48)
 FLOOR = {  # measured in either language: 1.0, but for colour and present 0.84 and more, and hair 0.91
     "background": 0.95, "colour": 0.78, "present": 0.78, "count": 0.95, "left_right": 0.95, "hair": 0.85, "hat": 0.95,
