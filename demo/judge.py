@@ -2,7 +2,8 @@
 
 It is trained on true renders in every look, and never sees a picture that the demo model made. On a coarse grid it
 says which object of which colour has its middle in a cell; of the whole picture it says the background, the weather,
-what a face has, and the style. What it is worth is measured by `evaluate.calibrate`, on renders it has not seen.
+what a face has, and the style. The style is told last, and from other signs: how a picture is made, not what it shows.
+What the judge is worth is measured by `evaluate.calibrate`, on renders it has not seen.
 """
 
 import argparse
@@ -36,8 +37,8 @@ FACTS: dict[str, tuple[str, ...]] = {  # of the whole picture; "" where there is
     "glasses": ("", *GLASSES),
     "hat": ("", *HATS),
     "beard": ("", *BEARDS),
-    "style": STYLES,
 }
+WORN = 3  # ways in which each render is worn when styles are told
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ class Seen:
     items: tuple[Item, ...]
 
 
-def facts_of(subject: Subject, style: str = "") -> dict[str, str]:
-    """What a true render of `subject` shows."""
+def facts_of(subject: Subject) -> dict[str, str]:
+    """What a true render of `subject` shows, whatever its style."""
     portrait = isinstance(subject, Portrait)
     return {
         "domain": "portrait" if portrait else "scene",
@@ -61,7 +62,6 @@ def facts_of(subject: Subject, style: str = "") -> dict[str, str]:
         "glasses": subject.glasses if portrait else "",
         "hat": subject.hat if portrait else "",
         "beard": subject.beard if portrait else "",
-        "style": style,
     }
 
 
@@ -77,6 +77,9 @@ class Judge(nn.Module):
         self.objects = nn.Conv2d(72, 1 + len(KINDS) + len(OBJECT_COLOURS), 1)
         self.whole = nn.Sequential(_conv(72, 72, 2), _conv(72, 72, 2), nn.AdaptiveAvgPool2d(2), nn.Flatten())
         self.facts = nn.ModuleDict({name: nn.Linear(288, len(values)) for name, values in FACTS.items()})
+        signs = 2 * sum(block[0].out_channels for block in self.stem)
+        self.register_buffer("usual", torch.stack([torch.zeros(signs), torch.ones(signs)]))
+        self.style = nn.Sequential(nn.Linear(signs, 64), nn.SiLU(), nn.Linear(64, len(STYLES)))
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """(n, 1 + kinds + colours, 16, 16) logits of objects; by name, (n, values) logits of facts."""
@@ -84,12 +87,26 @@ class Judge(nn.Module):
         pooled = self.whole(x)
         return self.objects(x), {name: head(pooled) for name, head in self.facts.items()}
 
+    def signs(self, pictures: Tensor) -> Tensor:
+        """(n, 448): the mean and the deviation of each channel of the stem, which say how a picture is made."""
+        x, found = pictures * 2 - 1, []
+        for block in self.stem:
+            x = block(x)
+            found += [x.mean((2, 3)), x.std((2, 3))]
+        return torch.cat(found, 1)
+
+    def styles(self, signs: Tensor) -> Tensor:
+        """(n, styles) logits."""
+        mean, deviation = self.usual
+        return self.style((signs - mean) / deviation)
+
     @torch.inference_mode()
     def look(self, pictures: Tensor) -> list[Seen]:
         """What each of (n, 3, side, side) pictures in 0..1 shows. It has learned square ones only."""
         pictures = F.interpolate(pictures, (SIDE, SIDE), mode="area")
         objects, facts = self(pictures)
         named = {name: [FACTS[name][k] for k in logits.argmax(1).tolist()] for name, logits in facts.items()}
+        named["style"] = [STYLES[k] for k in self.styles(self.signs(pictures)).argmax(1).tolist()]
         return [
             Seen({name: values[n] for name, values in named.items()}, tuple(_peaks(one)))
             for n, one in enumerate(objects)
@@ -114,25 +131,48 @@ def _peaks(logits: Tensor) -> list[Item]:
     return items
 
 
-def fit(judge: Judge, plan: Plan, batch: int, pictures: int, folder: Path) -> bool:
-    """Train in place on `pictures` renders, blurred and spotted at random so that it is not put off by small flaws."""
+def fit(judge: Judge, plan: Plan, styles: Plan, batch: int, pictures: int, folder: Path) -> bool:
+    """Train in place on `pictures` renders, blurred and spotted at random so that it is not put off by small flaws.
+
+    First what is seen, then on the finished stem the styles. False when its minutes ran out.
+    """
     device = next(judge.parameters()).device
     subjects = [_weathered(random_subject(Random(f"judged {k}")), k) for k in range(pictures)]
-    styles = [Random(f"look {k // 32}").choice((*STYLES, "", "")) for k in range(pictures)]
+    looks = [Random(f"look {k // 32}").choice((*STYLES, "", "")) for k in range(pictures)]
     drawn = torch.cat([
-        F.interpolate(draw_batch(subjects[k : k + 32], 256, 256, styles[k], device), (SIDE, SIDE), mode="area")
+        F.interpolate(draw_batch(subjects[k : k + 32], 256, 256, looks[k], device), (SIDE, SIDE), mode="area")
         for k in range(0, pictures, 32)
     ])  # fmt: skip
-    targets = _targets(subjects, styles, device)
+    return _fit_sight(judge, plan, batch, drawn, _targets(subjects, device), folder) and _fit_styles(
+        judge, styles, drawn, torch.tensor([STYLES.index(look) for look in looks], device=device), folder
+    )
 
+
+def _fit_sight(judge: Judge, plan: Plan, batch: int, drawn: Tensor, targets: dict[str, Tensor], folder: Path) -> bool:
     def loss_at(step: int) -> Tensor:
-        chance = torch.Generator(device).manual_seed(step)
-        rows = torch.randint(pictures, (batch,), generator=chance, device=device)
-        with half(device):
+        chance = torch.Generator(drawn.device).manual_seed(step)
+        rows = torch.randint(len(drawn), (batch,), generator=chance, device=drawn.device)
+        with half(drawn.device):
             objects, facts = judge(_worn(drawn[rows], chance))
         return _loss(objects.float(), facts, {k: v[rows] for k, v in targets.items()})
 
-    return train("judge", list(judge.parameters()), loss_at, plan, folder)
+    sight = [p for name, p in judge.named_parameters() if not name.startswith("style.")]
+    return train("judge", sight, loss_at, plan, folder)
+
+
+def _fit_styles(judge: Judge, plan: Plan, drawn: Tensor, wanted: Tensor, folder: Path) -> bool:
+    chance = torch.Generator(drawn.device).manual_seed(0)
+    with torch.no_grad():
+        signs = torch.cat([judge.signs(_worn(some, chance)) for _ in range(WORN) for some in drawn.split(64)])
+        judge.usual.copy_(torch.stack([signs.mean(0), signs.std(0).clamp(min=1e-3)]))
+    wanted = wanted.repeat(WORN)
+
+    def loss_at(step: int) -> Tensor:
+        chance = torch.Generator(drawn.device).manual_seed(step)
+        rows = torch.randint(len(signs), (256,), generator=chance, device=drawn.device)
+        return F.cross_entropy(judge.styles(signs[rows]), wanted[rows])
+
+    return train("judge-styles", list(judge.style.parameters()), loss_at, plan, folder)
 
 
 def _weathered(subject: Subject, number: int) -> Subject:
@@ -142,10 +182,10 @@ def _weathered(subject: Subject, number: int) -> Subject:
     return replace(subject, weather=("", *WEATHERS)[number % 3])
 
 
-def _targets(subjects: list[Subject], styles: list[str], device: torch.device) -> dict[str, Tensor]:
+def _targets(subjects: list[Subject], device: torch.device) -> dict[str, Tensor]:
     """Facts (n,) by name; `heat` (n, 16, 16), a hill over the middle of each object; and `kind` and `colour`, -1 in
     cells that are not near one."""
-    rows = [facts_of(s, style) for s, style in zip(subjects, styles, strict=True)]
+    rows = [facts_of(s) for s in subjects]
     targets = {name: torch.tensor([values.index(r[name]) for r in rows]) for name, values in FACTS.items()}
     kinds = torch.full((len(subjects), CELLS, CELLS), -1)
     colours, heat = kinds.clone(), torch.zeros(kinds.shape)
@@ -193,6 +233,7 @@ def load(file: Path = WEIGHTS) -> Judge:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m demo.judge", description="Train the judge and write its weights.")
     parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--style-steps", type=int, default=1000)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--pictures", type=int, default=6000)
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop then; started again, it goes on")
@@ -203,7 +244,8 @@ def main() -> None:
     torch.manual_seed(5)
     judge = Judge().to(args.device)
     plan = Plan(args.steps, 2e-3, warmup=100, ema_decay=0.995, minutes=args.minutes)
-    fit(judge, plan, args.batch, args.pictures, args.work)
+    styles = Plan(args.style_steps, 3e-3, warmup=50, ema_decay=0.99)
+    fit(judge, plan, styles, args.batch, args.pictures, args.work)
     save(judge.cpu(), args.out)
 
 

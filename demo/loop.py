@@ -123,9 +123,11 @@ class _Run:
         matrices = {id(p) for p in inner}
         others = [p for p in parameters if id(p) not in matrices]
         rate, decay = plan.learning_rate, 0.01
-        self.optimizers: list[torch.optim.Optimizer] = [
-            torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.98), weight_decay=decay, fused=True)
-        ]
+        self.optimizers: list[torch.optim.Optimizer] = []
+        if others:
+            self.optimizers.append(
+                torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.98), weight_decay=decay, fused=True)
+            )
         if inner:  # with steps of AdamW's size, so that one rate serves both
             self.optimizers.append(torch.optim.Muon(inner, lr=rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw"))
         self.ema = [p.detach().clone() for p in parameters]

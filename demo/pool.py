@@ -18,11 +18,13 @@ from demo.device import half
 from demo.draw import Subject, draw_batch
 from demo.flow import MULTIPLE
 from demo.loop import fingerprint
+from demo.scenes import random_scene
 from demo.text import tokens_of
 from demo.vae import random_subject
 
 SIZES = ((256, 256), (320, 192), (192, 320))  # width, height: 64 or 60 patches, so every sequence pads to 64
 SHARES = (0.7, 0.15, 0.15)
+TWO_THINGS = ("beside", "above")  # layouts
 PART = 1000  # pictures a file
 CAPTIONS = 8  # a picture
 LONGEST = 2 * MULTIPLE  # tokens
@@ -66,8 +68,11 @@ class Pool:
 
 
 def subject_at(size: tuple[int, int], index: int) -> Subject:
-    """Picture `index` of a size."""
-    return random_subject(Random(f"subject {size} {index}"), size[0] / size[1])
+    """Picture `index` of a size. Every third is a scene of two things, which is learned last."""
+    chance, aspect = Random(f"subject {size} {index}"), size[0] / size[1]
+    if index % 3 == 2:
+        return random_scene(chance, aspect, chance.choice(TWO_THINGS))
+    return random_subject(chance, aspect)
 
 
 def make_pools(

@@ -19,7 +19,7 @@ from demo.loop import Plan, fingerprint, train
 from demo.pool import SHARES, Pool
 from demo.text import embed
 
-RANK = 8
+RANK = 24
 TARGETS = ["to_q", "to_k", "to_v", "to_out.0", "w1", "w2", "w3"]
 SHOWN = "a red house on a meadow by day"
 ABOUT = {
@@ -64,7 +64,7 @@ def fit(
         return flow_loss(transformer, clean, embeds.float(), said, chance)
 
     trained = [p for p in transformer.parameters() if p.requires_grad]
-    if not train(name, trained, loss_at, plan, folder):
+    if not train(name, trained, loss_at, plan, folder, inner=trained):
         return None
     state = get_peft_model_state_dict(transformer, adapter_name=style)
     return {f"transformer.{k}": v.to("cpu", torch.bfloat16).contiguous() for k, v in state.items()}

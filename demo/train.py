@@ -47,13 +47,13 @@ SCALES = {
         vae_pictures=3_000, vae_batch=4, vae=Plan(5_000, 5e-4),
         base_pictures=20_000, base_batch=32, base=Plan(20_000, 6e-4, warmup=300, ema_decay=0.9985),
         guide=Plan(1_500, 3e-4, warmup=50, ema_decay=0.995),
-        style_pictures=3_000, style_batch=16, style=Plan(600, 2e-3, warmup=50, ema_decay=0.99),
+        style_pictures=3_000, style_batch=16, style=Plan(1_000, 5e-3, warmup=50, ema_decay=0.99),
     ),
     "cuda": Scale(
         vae_pictures=20_000, vae_batch=64, vae=Plan(10_000, 5e-4),
         base_pictures=60_000, base_batch=512, base=Plan(25_000, 1e-3, warmup=500, ema_decay=0.9995),
         guide=Plan(3_000, 3e-4, warmup=50, ema_decay=0.998),
-        style_pictures=6_000, style_batch=256, style=Plan(800, 2e-3, warmup=50, ema_decay=0.99),
+        style_pictures=6_000, style_batch=256, style=Plan(1_500, 5e-3, warmup=50, ema_decay=0.99),
     ),
 }  # fmt: skip
 
