@@ -23,8 +23,8 @@ from pipeline.describe import describe
 from pipeline.engine import TorchEngine
 
 ASKED = cases(48)
-FLOOR = {  # measured in either language: 1.0, but for colour and present 0.84 and more, and hair 0.91
-    "background": 0.95, "colour": 0.78, "present": 0.78, "count": 0.95, "left_right": 0.95, "hair": 0.85, "hat": 0.95,
+FLOOR = {  # measured in either language: 1.0, but for colour and present 0.94 and more, and hair 0.91
+    "background": 0.95, "colour": 0.85, "present": 0.85, "count": 0.95, "left_right": 0.95, "hair": 0.85, "hat": 0.95,
     "glasses": 0.95,
 }  # fmt: skip
 Draw = Callable[[GenerationRequest], np.ndarray]
