@@ -10,6 +10,7 @@ import argparse
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 
 import torch
 import torch.nn.functional as F
@@ -78,6 +79,7 @@ class Judge(nn.Module):
         self.whole = nn.Sequential(_conv(72, 72, 2), _conv(72, 72, 2), nn.AdaptiveAvgPool2d(2), nn.Flatten())
         self.facts = nn.ModuleDict({name: nn.Linear(288, len(values)) for name, values in FACTS.items()})
         signs = 2 * sum(block[0].out_channels for block in self.stem)
+        # of the signs, over true renders: mean and deviation
         self.register_buffer("usual", torch.stack([torch.zeros(signs), torch.ones(signs)]))
         self.style = nn.Sequential(nn.Linear(signs, 64), nn.SiLU(), nn.Linear(64, len(STYLES)))
 
@@ -144,7 +146,7 @@ def fit(judge: Judge, plan: Plan, styles: Plan, batch: int, pictures: int, folde
         for k in range(0, pictures, 32)
     ])  # fmt: skip
     return _fit_sight(judge, plan, batch, drawn, _targets(subjects, device), folder) and _fit_styles(
-        judge, styles, drawn, torch.tensor([STYLES.index(look) for look in looks], device=device), folder
+        judge, styles, drawn, torch.tensor([STYLES.index(look) for look in looks], device=device)
     )
 
 
@@ -160,7 +162,7 @@ def _fit_sight(judge: Judge, plan: Plan, batch: int, drawn: Tensor, targets: dic
     return train("judge", sight, loss_at, plan, folder)
 
 
-def _fit_styles(judge: Judge, plan: Plan, drawn: Tensor, wanted: Tensor, folder: Path) -> bool:
+def _fit_styles(judge: Judge, plan: Plan, drawn: Tensor, wanted: Tensor) -> bool:
     chance = torch.Generator(drawn.device).manual_seed(0)
     with torch.no_grad():
         signs = torch.cat([judge.signs(_worn(some, chance)) for _ in range(WORN) for some in drawn.split(64)])
@@ -172,7 +174,8 @@ def _fit_styles(judge: Judge, plan: Plan, drawn: Tensor, wanted: Tensor, folder:
         rows = torch.randint(len(signs), (256,), generator=chance, device=drawn.device)
         return F.cross_entropy(judge.styles(signs[rows]), wanted[rows])
 
-    return train("judge-styles", list(judge.style.parameters()), loss_at, plan, folder)
+    with TemporaryDirectory() as nowhere:  # a matter of seconds, and worth nothing on another stem
+        return train("judge-styles", list(judge.style.parameters()), loss_at, plan, Path(nowhere))
 
 
 def _weathered(subject: Subject, number: int) -> Subject:

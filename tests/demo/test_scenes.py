@@ -10,7 +10,19 @@ from demo import words
 from demo.captions import caption
 from demo.draw import STYLES, draw, draw_batch
 from demo.objects import OBJECTS
-from demo.portraits import BEARDS, EYE_COLOURS, GLASSES, HAIR_COLOURS, HAIR_STYLES, HATS, MOODS, PEOPLE, SKINS
+from demo.pool import SIZES, TWO_THINGS, subject_at
+from demo.portraits import (
+    BEARDS,
+    EYE_COLOURS,
+    GLASSES,
+    HAIR_COLOURS,
+    HAIR_STYLES,
+    HATS,
+    MOODS,
+    PEOPLE,
+    SKINS,
+    Portrait,
+)
 from demo.scenes import COLOURS, GROUNDS, KINDS, OBJECT_COLOURS, SKIES, WEATHERS, Item, Scene, random_scene
 from demo.vae import random_subject
 
@@ -55,6 +67,16 @@ def test_no_two_styles_look_alike() -> None:
 def test_a_scene_is_the_same_each_time() -> None:
     for seed in range(10):
         assert random_scene(Random(seed)) == random_scene(Random(seed))
+
+
+def test_every_third_picture_to_train_on_is_of_two_things() -> None:
+    for size in SIZES:
+        for index in range(2, 60, 3):
+            subject = subject_at(size, index)
+            assert isinstance(subject, Scene)
+            assert subject.layout in TWO_THINGS
+            assert len({item.kind for item in subject.items}) == 2
+        assert any(isinstance(subject_at(size, index), Portrait) for index in range(30)) == (size[0] <= size[1])
 
 
 def test_captions_never_name_what_is_not_there() -> None:
