@@ -45,6 +45,6 @@ def test_every_style_loads_and_changes_the_picture(demo_model: Path, demo_styles
     assert files
     for file in files:
         pipeline.load_lora_weights(str(demo_styles), weight_name=file.name)
-        assert (drawn(pipeline, PROMPTS[0]) - plain).abs().mean() > 0.02, file.stem
+        assert (drawn(pipeline, PROMPTS[0]) - plain).abs().mean() > 0.01, file.stem
         pipeline.unload_lora_weights()
     assert torch.equal(drawn(pipeline, PROMPTS[0]), plain)
