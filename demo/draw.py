@@ -28,6 +28,7 @@ STYLES = ("", *LOOKS)
 LIGHT = (-0.5, -0.62, 0.6)  # from the upper left, towards the viewer
 NIGHT_DIM = 0.86
 AROUND = (-1.25, -1.25, 1.25, 1.25)  # the box that every object stays in
+GLOW = 0.2  # of half the shorter side: how far around a thing its outline is felt
 WINDOW = 32  # pixels: window sides are rounded up to this, so that things of nearly one size are drawn together
 
 
@@ -63,17 +64,17 @@ def draw_batch(
     """(n, 3, height, width) float32 in 0..1; the same pictures, one by one or together."""
     grid = Grid.of(width, height, torch.device(device))
     canvas, line = backdrop(subjects, grid, lit=not style)
-    line = line.contiguous()
-    piles = [sprites(s) for s in subjects]
+    line, things = line.contiguous(), torch.zeros_like(line)
+    piles, glow = [sprites(s) for s in subjects], GLOW if style else 0.0
     for layer in range(max(len(p) for p in piles)):
         groups: dict[tuple[str, int, int], list[int]] = defaultdict(list)
         for n, pile in enumerate(piles):
             if layer < len(pile):
-                groups[pile[layer].kind, *_window(pile[layer], grid)].append(n)
+                groups[pile[layer].kind, *_window(pile[layer], grid, glow)].append(n)
         for (_, tall, wide), rows in groups.items():
-            _paint([piles[n][layer] for n in rows], rows, (tall, wide), canvas, line, grid, lit=not style)
+            _paint([piles[n][layer] for n in rows], rows, (tall, wide), canvas, line, things, grid, lit=not style)
     if style:
-        canvas = LOOKS[style](Layers(canvas, line, grid, [s.seed for s in subjects]))
+        canvas = LOOKS[style](Layers(canvas, line, things, grid, [s.seed for s in subjects]))
     weather(subjects, canvas, grid)
     return canvas.clamp(0, 1).permute(0, 3, 1, 2).contiguous()
 
@@ -86,11 +87,12 @@ def sprites(subject: Subject) -> list[Sprite]:
     return [Sprite(i.kind, COLOURS[i.colour], i.x, i.y, i.scale, dim) for i in subject.items]
 
 
-def _window(sprite: Sprite, grid: Grid) -> tuple[int, int]:
-    """Height and width in pixels of a window that holds `sprite`."""
+def _window(sprite: Sprite, grid: Grid, glow: float) -> tuple[int, int]:
+    """Height and width in pixels of a window that holds `sprite` and `glow` around it."""
     left, top, right, bottom = sprite.bounds
-    pixels = sprite.scale * grid.unit / WINDOW
-    tall, wide = ceil((bottom - top) * pixels) * WINDOW, ceil((right - left) * pixels) * WINDOW
+    tall, wide = (
+        ceil((sprite.scale * size + 2 * glow) * grid.unit / WINDOW) * WINDOW for size in (bottom - top, right - left)
+    )
     return min(tall, grid.y.numel()), min(wide, grid.x.numel())
 
 
@@ -100,10 +102,11 @@ def _paint(
     window: tuple[int, int],
     canvas: Tensor,
     line: Tensor,
+    things: Tensor,
     grid: Grid,
     lit: bool,
 ) -> None:
-    """Draw sprites of one kind, one a picture, into `canvas` and `line`."""
+    """Draw sprites of one kind, one a picture, into `canvas`, `line` and `things`."""
     device = canvas.device
     left, top, right, bottom = group[0].bounds
     at = torch.tensor([(s.x, s.y, s.scale, s.dim, *s.colour) for s in group], device=device)
@@ -115,9 +118,10 @@ def _paint(
     where = (torch.tensor(rows, device=device).view(-1, 1, 1), down[:, :, None], across[:, None, :])
     pixel = 1.0 / (grid.unit * scale)
     parts = group[0].parts(x, y)
+    shape = union(*(p.field for p in parts))
     local = canvas[where]
     if lit:
-        local = local * _shadow(union(*(p.field for p in parts)), pixel)[..., None]
+        local = local * _shadow(shape, pixel)[..., None]
     outline = line[where]
     for part in parts:
         own = at[:, None, None, 4:7] if part.colour is None else torch.tensor(part.colour, device=device)
@@ -128,8 +132,8 @@ def _paint(
         local = local + (0.5 - distance).clamp(0, 1)[..., None] * (colour - local)
         edge = distance * part.fineness
         outline = torch.where(distance < 0, -edge, torch.minimum(outline, edge))  # hides the lines behind it
-    canvas[where] = local
-    line[where] = outline
+    canvas[where], line[where] = local, outline
+    things[where] = torch.maximum(things[where], (0.5 - shape / pixel).clamp(0, 1))
 
 
 def _span(middle: Tensor, size: int, axis: Tensor, unit: float) -> Tensor:

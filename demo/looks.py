@@ -21,10 +21,15 @@ TONES = 5  # pixel art: brightness levels a channel
 
 @dataclass(frozen=True)
 class Layers:
-    """(n, H, W, 3) flat colours and (n, H, W) distances to the nearest outline in pixels, with each picture's seed."""
+    """What a style is made from, with each picture's seed.
+
+    (n, H, W, 3) flat colours, (n, H, W) distances to the nearest outline in pixels, and (n, H, W) where there are
+    things, 0 to 1, and not what is behind them.
+    """
 
     flat: Tensor
     line: Tensor
+    things: Tensor
     grid: Grid
     seeds: Sequence[int]
 
@@ -57,16 +62,17 @@ def _blur(picture: Tensor, radius: int) -> Tensor:
 
 
 def cartoon(layers: Layers) -> Tensor:
-    """Flat colours, black outlines."""
-    return layers.flat + layers.stroke(1.1) * (_rgb(INK, layers.flat) - layers.flat)
+    """Flat colours, bold black outlines."""
+    return layers.flat + layers.stroke(1.5) * (_rgb(INK, layers.flat) - layers.flat)
 
 
 def sketch(layers: Layers) -> Tensor:
-    """Graphite on paper: outlines, and hatching that gets denser where the picture is dark."""
+    """Graphite on paper: outlines, things shaded and hatched where they are dark, what is behind them left pale."""
     x, y = layers.grid.x, layers.grid.y
     dark = (1 - _tone(layers.flat)).clamp(0, 1)
     hatch = (0.5 + 0.5 * torch.sin(34 * (x + y) + 1.2 * torch.sin(3 * x)))[..., None]
-    amount = torch.maximum(0.92 * layers.stroke(0.8), 0.26 * dark * hatch + 0.2 * dark)
+    shading = 0.06 * dark + layers.things[..., None] * (0.2 + dark * (0.32 + 0.3 * hatch))
+    amount = torch.maximum(0.92 * layers.stroke(0.9), shading)
     paper = _rgb(PAPER, layers.flat)
     return paper + amount.clamp(0, 1) * (_rgb(GRAPHITE, layers.flat) - paper)
 
@@ -81,13 +87,13 @@ def pixel(layers: Layers) -> Tensor:
 
 
 def neon(layers: Layers) -> Tensor:
-    """Glowing tubes in the things' own colours, in the dark."""
+    """Tubes in the things' own colours glow in the dark, and light them."""
     flat = layers.flat
     hue = flat - 0.75 * flat.amin(-1, keepdim=True)
     hue = (hue / hue.amax(-1, keepdim=True).clamp(min=0.08)).clamp(0, 1) * 0.9 + 0.1
     hue = _blur(hue, max(1, int(layers.grid.unit / 42)))
     glow = torch.exp(-layers.line / (0.055 * layers.grid.unit))[..., None]
-    night = 0.10 * flat + _rgb((0.015, 0.01, 0.045), flat)
+    night = (0.08 + 0.27 * layers.things[..., None]) * flat + _rgb((0.015, 0.01, 0.045), flat)
     core = layers.stroke(0.75)
     return night + 0.75 * glow * hue + core * (0.45 + 0.55 * hue - night - 0.75 * glow * hue)
 
@@ -95,18 +101,20 @@ def neon(layers: Layers) -> Tensor:
 def watercolor(layers: Layers) -> Tensor:
     """Pale washes that pool at the edges, on uneven paper, with no outlines."""
     wash = _blur(layers.flat, max(1, int(layers.grid.unit / 48)))
-    pale = 1 - 0.72 * (1 - wash) * (1 + 0.16 * layers.noise())
+    pale = 1 - 0.76 * (1 - wash) * (1 + 0.08 * layers.noise())
     rim = torch.exp(-layers.line / (0.03 * layers.grid.unit))[..., None]
-    return pale * (1 - 0.2 * rim * (1 - wash))
+    return pale * (1 - 0.3 * rim * (1 - wash))
 
 
 def blueprint(layers: Layers) -> Tensor:
-    """White lines and a faint grid on blue."""
+    """White lines and a faint grid on blue; things are washed lighter, as light as they are."""
     x, y = layers.grid.x, layers.grid.y
     mesh = torch.minimum((x * 8 - (x * 8).round()).abs(), (y * 8 - (y * 8).round()).abs()) / 8 * layers.grid.unit
-    paper = _rgb(NAVY, layers.flat) * (1 + 0.25 * (_tone(layers.flat) - 0.5))
-    paper = paper + 0.16 * (1 - mesh).clamp(0, 1)[..., None] * (_rgb(CHALK, paper) - paper)
-    return paper + 0.95 * layers.stroke(0.8) * (_rgb(CHALK, paper) - paper)
+    tone, chalk = _tone(layers.flat), _rgb(CHALK, layers.flat)
+    paper = _rgb(NAVY, layers.flat) * (1 + 0.2 * (tone - 0.5))
+    paper = paper + layers.things[..., None] * (0.1 + 0.4 * tone) * (chalk - paper)
+    paper = paper + 0.16 * (1 - mesh).clamp(0, 1)[..., None] * (chalk - paper)
+    return paper + 0.95 * layers.stroke(0.9) * (chalk - paper)
 
 
 LOOKS: dict[str, Callable[[Layers], Tensor]] = {

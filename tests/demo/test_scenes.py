@@ -58,6 +58,15 @@ def test_a_picture_is_the_same_alone_and_among_others(style: str) -> None:
         assert torch.equal(draw_batch([subject], 96, 96, style)[0], one)
 
 
+@pytest.mark.parametrize("style", STYLES[1:])
+def test_a_style_fills_its_shapes(style: str) -> None:
+    """Lines alone are lost near pure noise, where it is decided what a picture shows."""
+    wall = Scene((Item("heart", "orange", 0.0, 0.0, 0.6),), backdrop="blue")
+    pixels = draw(wall, 128, 128, style).astype(int)
+    inside, outside = (pixels[y : y + 16, x : x + 16].mean((0, 1)) for y, x in ((52, 56), (2, 2)))
+    assert np.abs(inside - outside).max() > 40
+
+
 def test_no_two_styles_look_alike() -> None:
     pictures = torch.stack([draw_batch(SUBJECTS, 64, 64, style) for style in STYLES]).flatten(1)
     apart = torch.cdist(pictures, pictures, p=1) / pictures.shape[1]
