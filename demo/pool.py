@@ -5,6 +5,7 @@ captions, and they are sorted by length, for a batch must not mix captions that 
 """
 
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 
@@ -30,6 +31,7 @@ CAPTIONS = 8  # a picture
 LONGEST = 2 * MULTIPLE  # tokens
 PLAIN = 0.6  # of the captions: see `captions.caption`
 UNCONDITIONAL = 0.05
+MANNER_SHOWN = 24  # subjects by which one way of drawing is told from another
 DRAWN_TOGETHER, ENCODED_TOGETHER = 16, 4  # what a processor's caches like (measured: a third of the time of 100)
 
 
@@ -80,16 +82,26 @@ def make_pools(
 ) -> list[Pool]:
     """One pool for each of `SIZES`, about `pictures` in all, in whole parts.
 
-    Kept below `folder`, part by part, in a place of its own for each autoencoder: latents of another one are noise.
+    Kept below `folder`, part by part, in a place of its own for each autoencoder, for latents of another one are noise,
+    and under a name of its own for each way of drawing and wording: one of an older way would be learned as it is.
     """
-    folder = folder / f"pool-{fingerprint(vae)}"
+    folder, name = folder / f"pool-{fingerprint(vae)}", f"{style or 'base'}-{_manner(tokenizer, style)}"
     pools = []
     for size, share in zip(SIZES, SHARES, strict=True):
         wanted = max(1, round(pictures * share))
         numbers = range(max(1, round(wanted / PART)))
-        parts = [_part(vae, tokenizer, size, k, min(PART, wanted), folder, style) for k in numbers]
+        parts = [_part(vae, tokenizer, size, k, min(PART, wanted), folder / name, style) for k in numbers]
         pools.append(Pool.of(parts, vae.device))
     return pools
+
+
+def _manner(tokenizer: PreTrainedTokenizerFast, style: str) -> str:
+    """Eight letters that stand for how pictures of `style` are drawn and worded, told from a few."""
+    subjects = [subject_at(SIZES[0], k) for k in range(MANNER_SHOWN)]
+    drawn = draw_batch(subjects, 64, 64, style)
+    tokens, _ = _worded(tokenizer, subjects, Random("manner"), style)
+    shown = (drawn * 31).round().to(torch.uint8)  # coarse: the last bit may differ from one processor to the next
+    return sha256(shown.numpy().tobytes() + tokens.numpy().tobytes()).hexdigest()[:8]
 
 
 def _part(
@@ -98,12 +110,12 @@ def _part(
     size: tuple[int, int],
     number: int,
     pictures: int,
-    folder: Path,
+    name: Path,
     style: str,
 ) -> dict[str, Tensor]:
-    file = folder / f"{style or 'base'}-{size[0]}x{size[1]}-{number}-of-{pictures}.pt"
+    file = name.with_name(f"{name.name}-{size[0]}x{size[1]}-{number}-of-{pictures}.pt")
     if not file.exists():
-        folder.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         subjects = [subject_at(size, number * PART + k) for k in range(pictures)]
         tokens, lengths = _worded(tokenizer, subjects, Random(f"words {style} {size} {number}"), style)
         made = {"latents": _encoded(vae, subjects, size, style), "tokens": tokens, "lengths": lengths}
