@@ -235,7 +235,7 @@ def load(file: Path = WEIGHTS) -> Judge:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m demo.judge", description="Train the judge and write its weights.")
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--steps", type=int, default=5500)
     parser.add_argument("--style-steps", type=int, default=1000)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--pictures", type=int, default=6000)

@@ -47,7 +47,7 @@ SCALES = {
         vae_pictures=3_000, vae_batch=4, vae=Plan(5_000, 5e-4),
         base_pictures=28_000, base_batch=32, base=Plan(23_000, 6e-4, warmup=300, ema_decay=0.9985),
         guide=Plan(800, 3e-4, warmup=50, ema_decay=0.995),
-        style_pictures=1_000, style_batch=16, style=Plan(1_000, 5e-3, warmup=50, ema_decay=0.99),
+        style_pictures=2_900, style_batch=16, style=Plan(3_400, 5e-3, warmup=50, ema_decay=0.99),
     ),
     "cuda": Scale(
         vae_pictures=20_000, vae_batch=64, vae=Plan(10_000, 5e-4),
