@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, Self, TypeAlias
 
 from core.errors import N_, UserError
-from core.request import GenerationRequest, StyleUse
+from core.request import USUAL_STRENGTH, GenerationRequest, StyleUse
 from core.tiles import Tiles, tiles
 
 ENCODE_AND_DECODE = 2  # quanta of a tile beside its denoising steps
@@ -77,6 +77,7 @@ class ModelInfo:
     """What the page and the checks need to know of a model before its weights are read.
 
     `knows` and `examples` are by language ("en", "zh_CN"); empty for a model that says nothing of itself.
+    `photo_strength` is how much of a photo it draws anew unless told otherwise, 0.1 to 1: a small model keeps less.
     """
 
     name: str
@@ -86,6 +87,7 @@ class ModelInfo:
     sizes: tuple[tuple[int, int], ...]
     num_inference_steps: int
     guidance_scale: float
+    photo_strength: float = USUAL_STRENGTH
     knows: Mapping[str, str] = field(default_factory=dict)
     examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 

@@ -20,6 +20,7 @@ MAX_SEED = 2**53 - 1  # the largest whole number that JSON and a browser carry e
 MAX_STRENGTH = 2.0
 MAX_STYLES = 4
 MAX_STYLE_NAME = 200
+USUAL_STRENGTH = 0.6  # how much of a source is drawn anew
 MIN_REDRAWN = 0.1  # less than that changes nothing that could be seen
 UPSCALES = (1, 2, 4)
 UPSCALE_STRENGTH = 0.3  # of the second pass, for a picture that is drawn and enlarged at once
@@ -52,7 +53,7 @@ class Source:
     """The picture to start from, `Frame.sha256` of it, and how much is drawn anew: 1 leaves nothing of it."""
 
     sha256: str
-    strength: float = 0.6
+    strength: float = USUAL_STRENGTH
 
     def __post_init__(self) -> None:
         if not isinstance(self.sha256, str) or not self.sha256 or not _SHA256.fullmatch(self.sha256):

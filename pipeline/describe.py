@@ -6,7 +6,7 @@ from typing import Any
 
 from core.engine import ModelInfo
 from core.errors import N_, UserError
-from core.request import GenerationRequest
+from core.request import USUAL_STRENGTH, GenerationRequest, Source
 
 FAMILY = "ZImagePipeline"
 PATCH = 2  # latent pixels a side that the transformer takes as one token
@@ -38,12 +38,14 @@ def describe(path: str) -> ModelInfo:
             sizes=tuple((int(w), int(h)) for w, h in own["sizes"]),
             num_inference_steps=int(own["num_inference_steps"]),
             guidance_scale=float(own["guidance_scale"]),
+            photo_strength=float(own.get("photo_strength", USUAL_STRENGTH)),
             knows={str(k): str(v) for k, v in own.get("knows", {}).items()},
             examples={str(k): tuple(map(str, v)) for k, v in own.get("examples", {}).items()},
         )
         width, height = info.sizes[0]
         # The defaults are what every page starts with: they have to make a request that this model can draw.
         info.check(GenerationRequest("-", width, height, 0, info.num_inference_steps, info.guidance_scale))
+        Source("0" * 64, info.photo_strength)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise _damaged(folder, f"{type(error).__name__}: {error}") from error
     except UserError as error:

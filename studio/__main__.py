@@ -12,7 +12,7 @@ from core import config as settings
 from core.config import Config
 from core.errors import InternalError, StudioError
 from core.request import UPSCALE_STRENGTH, UPSCALES
-from studio import formats
+from studio import build, formats
 from studio.doctor import examine
 from studio.draw import Order, draw, on_terminal
 from studio.enlarge import Enlarging, enlarge
@@ -66,11 +66,12 @@ def _draw(config: Config, options: argparse.Namespace) -> int:
 
 
 def _photo(config: Config, options: argparse.Namespace) -> int:
+    strength = options.strength
     wish = Wish(
         inputs=tuple(options.inputs),
         folder=options.output,
         styles=tuple(options.style),
-        strength=options.strength,
+        strength=build.describe(config.model.path).photo_strength if strength is None else strength,
         longest=options.resolution,
         format=options.format,
         quality=options.quality,
@@ -159,7 +160,9 @@ def _parser() -> argparse.ArgumentParser:
     photo.add_argument("inputs", type=Path, nargs="+", metavar="IN", help="a photo, a ZIP file or a folder of photos")
     photo.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="where the pictures go")
     _add_styles(photo)
-    photo.add_argument("--strength", type=float, default=0.6, metavar="S", help="0.1 keeps the photo, 1 forgets it")
+    photo.add_argument(
+        "--strength", type=float, metavar="S", help="0.1 keeps the photo, 1 forgets it; the model's own by default"
+    )
     photo.add_argument("--resolution", type=int, default=1024, metavar="PIXELS", help="of the longest side")
     photo.add_argument("--format", choices=formats.available(), default="png")
     photo.add_argument("--quality", type=_quality, default=formats.QUALITY, metavar="Q", help="1 to 100; not for PNG")

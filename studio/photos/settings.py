@@ -8,7 +8,7 @@ from typing import Any, Self, get_args
 
 from core.engine import ModelInfo
 from core.errors import N_, UserError
-from core.request import MAX_SEED, MIN_REDRAWN, GenerationRequest, Source, StyleUse
+from core.request import MAX_SEED, MIN_REDRAWN, USUAL_STRENGTH, GenerationRequest, Source, StyleUse
 from studio.formats import QUALITY, Format, available
 from studio.photos.sizes import fit
 
@@ -26,7 +26,7 @@ class PhotoSettings:
     """
 
     style: str = ""
-    strength: float = 0.6
+    strength: float = USUAL_STRENGTH
     prompt: str = ""
     longest: int = 1024
     seed: int = 0
@@ -95,7 +95,9 @@ class PhotoSettings:
 def defaults(info: ModelInfo | None, styles: tuple[str, ...], seed: int) -> PhotoSettings:
     """What a new set begins with."""
     usual = max(info.sizes[0]) if info is not None and info.sizes else min(offered(info)[-1], 1024)
-    return PhotoSettings(style=DEFAULT_STYLE if DEFAULT_STYLE in styles else "", longest=usual, seed=seed)
+    strength = info.photo_strength if info is not None else USUAL_STRENGTH
+    style = DEFAULT_STYLE if DEFAULT_STYLE in styles else ""
+    return PhotoSettings(style=style, strength=strength, longest=usual, seed=seed)
 
 
 def offered(info: ModelInfo | None) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from core.errors import UserError
-from core.request import GenerationRequest
+from core.request import USUAL_STRENGTH, GenerationRequest
 from pipeline.describe import describe
 from pipeline.engine import TorchEngine
 from pipeline.model import pick_device
@@ -70,6 +70,8 @@ def test_a_damaged_configuration_is_refused(model_copy: Copy, content: str) -> N
         {"num_inference_steps": 0},
         {"guidance_scale": "much"},
         {"guidance_scale": -1},
+        {"photo_strength": 0},
+        {"photo_strength": "much"},
     ],
     ids=str,
 )
@@ -88,7 +90,7 @@ def test_a_model_that_says_nothing_of_itself_is_taken_for_the_real_one(model_cop
     (folder / "transformer" / "config.json").write_text(json.dumps(config | {"axes_lens": [1024, 512, 512]}))
     info = describe(str(folder))
     assert info.sizes[0] == (1024, 1024)
-    assert (info.num_inference_steps, info.guidance_scale) == (8, 0.0)
+    assert (info.num_inference_steps, info.guidance_scale, info.photo_strength) == (8, 0.0, USUAL_STRENGTH)
 
 
 @pytest.mark.parametrize("component", ["transformer", "vae"])

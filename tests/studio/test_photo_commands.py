@@ -34,7 +34,7 @@ def test_a_bad_photo_never_stops_the_others_and_the_exit_code_tells(studio: Run,
     result = studio(*arguments, "--seed", "7", "--config", str(config))
     assert result.returncode == 1, result.stderr
     assert result.stderr == ""
-    ending = "_cartoon-100_strength60_seed7"
+    ending = "_cartoon-100_strength20_seed7"
     assert sorted(f.name for f in (tmp_path / "out").iterdir()) == [
         f"B{ending} (2).png", f"b{ending}.png", "photos.csv",
     ]  # fmt: skip

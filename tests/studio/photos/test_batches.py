@@ -7,11 +7,12 @@ import pytest
 
 from core.engine import Frame, Picture, Progress
 from core.errors import UserError
-from core.request import GenerationRequest
+from core.request import USUAL_STRENGTH, GenerationRequest
+from pipeline.describe import describe
 from studio.build import Studio
 from studio.photos import batches, feeder
 from studio.photos.batch_now import BatchNow
-from studio.photos.settings import PhotoSettings
+from studio.photos.settings import PhotoSettings, defaults
 from tests.hostile import photos as hostile
 from tests.studio.conftest import Clock, OpenStudio
 
@@ -78,6 +79,12 @@ def test_photos_become_pictures_that_know_where_they_come_from(studio):
             "batch", look.id, position, f"{position}.png",
         )  # fmt: skip
         assert (entry.request.seed, entry.request.source.strength) == (7, 0.6)
+
+
+def test_a_new_set_begins_with_the_strength_that_suits_the_model(demo_model):
+    info = describe(str(demo_model))
+    assert defaults(info, ("cartoon",), 7).strength == info.photo_strength < USUAL_STRENGTH
+    assert defaults(None, ("cartoon",), 7).strength == USUAL_STRENGTH
 
 
 def test_a_broken_photo_is_refused_by_itself(studio):
