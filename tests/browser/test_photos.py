@@ -79,7 +79,7 @@ def test_three_photos_of_which_one_is_broken(visit):
     expect(page.locator(".head")).to_contain_text("2 of 2 drawn")
 
     saved = downloaded(page, row(page, "one.jpg").get_by_role("link", name="Save one.jpg"))
-    assert re.fullmatch(r"one_cartoon_60_\d+x\d+_seed\d+\.jpg", saved.suggested_filename)
+    assert re.fullmatch(r"one_cartoon_20_\d+x\d+_seed\d+\.jpg", saved.suggested_filename)
     with zipfile.ZipFile(Path(downloaded(page, page.get_by_role("link", name="Download all")).path())) as archive:
         assert archive.testzip() is None
         pictures = [name for name in archive.namelist() if name.endswith(".jpg")]
