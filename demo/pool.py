@@ -25,7 +25,7 @@ from demo.vae import random_subject
 
 SIZES = ((256, 256), (320, 192), (192, 320))  # width, height: 64 or 60 patches, so every sequence pads to 64
 SHARES = (0.7, 0.15, 0.15)
-TWO_THINGS = ("beside", "above")  # layouts
+HARD = ({"layout": "above"}, {"layout": "beside"}, {"layout": "one", "size": "small"})  # scenes, see `subject_at`
 PART = 1000  # pictures a file
 CAPTIONS = 8  # a picture
 LONGEST = 2 * MULTIPLE  # tokens
@@ -70,11 +70,10 @@ class Pool:
 
 
 def subject_at(size: tuple[int, int], index: int) -> Subject:
-    """Picture `index` of a size. Every third is a scene of two things, which is learned last."""
+    """Picture `index` of a size. Three of five are scenes of small things, which are learned last."""
     chance, aspect = Random(f"subject {size} {index}"), size[0] / size[1]
-    if index % 3 == 2:
-        return random_scene(chance, aspect, chance.choice(TWO_THINGS))
-    return random_subject(chance, aspect)
+    hard = index % 5
+    return random_scene(chance, aspect, **HARD[hard]) if hard < len(HARD) else random_subject(chance, aspect)
 
 
 def make_pools(

@@ -59,8 +59,8 @@ class Scene:
     seed: int = 0  # of the small things nobody asks for: stars, clouds, waves
 
 
-def random_scene(rng: Random, aspect: float = 1.0, layout: str = "") -> Scene:
-    """A scene for a picture of width / height `aspect`; of `layout`, or of any."""
+def random_scene(rng: Random, aspect: float = 1.0, layout: str = "", size: str = "") -> Scene:
+    """A scene for a picture of width / height `aspect`; of `layout`, or of any; one alone of `size`, or of any."""
     plain = rng.random() < 0.4
     backdrop = rng.choice(tuple(COLOURS)) if plain else ""
     ground = "" if plain else rng.choice(GROUNDS)
@@ -69,12 +69,16 @@ def random_scene(rng: Random, aspect: float = 1.0, layout: str = "") -> Scene:
     layout = layout or rng.choices(tuple(LAYOUTS), tuple(LAYOUTS.values()))[0]
     hidden = {backdrop, "white" if ground == "snow" else "", "green" if ground == "meadow" else ""}
     colours = [c for c in OBJECT_COLOURS if c not in hidden]
-    items = _ARRANGE[layout](rng, colours, max(1.0, aspect), max(1.0, 1 / aspect))
+    half_width, half_height = max(1.0, aspect), max(1.0, 1 / aspect)
+    if layout == "one":
+        items = _one(rng, colours, half_width, half_height, size)
+    else:
+        items = _ARRANGE[layout](rng, colours, half_width, half_height)
     return Scene(items, ground, sky, backdrop, weather, layout, rng.getrandbits(32))
 
 
-def _one(rng: Random, colours: list[str], half_width: float, half_height: float) -> tuple[Item, ...]:
-    size = rng.choices(("", "small", "big"), (0.7, 0.15, 0.15))[0]
+def _one(rng: Random, colours: list[str], half_width: float, half_height: float, size: str) -> tuple[Item, ...]:
+    size = size or rng.choices(("", "small", "big"), (0.7, 0.15, 0.15))[0]
     scale = {"": rng.uniform(0.5, 0.62), "small": rng.uniform(0.28, 0.34), "big": rng.uniform(0.72, 0.78)}[size]
     place = "" if size == "big" else rng.choices(("", "left", "right"), (0.7, 0.15, 0.15))[0]
     if place:
@@ -116,4 +120,4 @@ def _above(rng: Random, colours: list[str], half_width: float, half_height: floa
     )
 
 
-_ARRANGE = {"one": _one, "count": _count, "beside": _beside, "above": _above}
+_ARRANGE = {"count": _count, "beside": _beside, "above": _above}

@@ -10,7 +10,7 @@ from demo import words
 from demo.captions import caption
 from demo.draw import STYLES, draw, draw_batch
 from demo.objects import OBJECTS
-from demo.pool import SIZES, TWO_THINGS, subject_at
+from demo.pool import HARD, SIZES, subject_at
 from demo.portraits import (
     BEARDS,
     EYE_COLOURS,
@@ -78,13 +78,14 @@ def test_a_scene_is_the_same_each_time() -> None:
         assert random_scene(Random(seed)) == random_scene(Random(seed))
 
 
-def test_every_third_picture_to_train_on_is_of_two_things() -> None:
+def test_three_of_five_pictures_to_train_on_are_of_small_things() -> None:
     for size in SIZES:
-        for index in range(2, 60, 3):
-            subject = subject_at(size, index)
+        for index in (k for k in range(60) if k % 5 < len(HARD)):
+            subject, asked = subject_at(size, index), HARD[index % 5]
             assert isinstance(subject, Scene)
-            assert subject.layout in TWO_THINGS
-            assert len({item.kind for item in subject.items}) == 2
+            assert subject.layout == asked["layout"]
+            assert asked.get("size") in (None, subject.items[0].size)
+            assert len({item.kind for item in subject.items}) == len(subject.items)
         assert any(isinstance(subject_at(size, index), Portrait) for index in range(30)) == (size[0] <= size[1])
 
 
