@@ -1,26 +1,39 @@
-"""Stage 3: a style, as a LoRA trained on the same pictures drawn in that style; and what lies beside its file."""
+"""Stage 4: a style, as a LoRA that redraws what the model would have drawn without it; and what lies beside its file.
+
+A style that had to draw from noise would have to learn again what things look like, and this in its own means: a pencil
+has no colours to tell a sun from a star by. So it leaves alone what is near noise, where the model decides what a
+picture shows, and from `REDRAWN_FROM` on leads from there to the same picture in its own look. Both looks of a subject
+are known, and a way from one to the other is a straight line like any in flow matching: it begins at the plain picture
+under noise and ends at the styled one (Liu et al., "Flow Straight and Fast", 2023; here both ends are paired). So a
+picture keeps its subject, place and pose when its style is changed; half a strength is half the way; and a photograph
+is redrawn from wherever its own way begins.
+"""
 
 import json
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
 import torch
 from diffusers import ZImageTransformer2DModel
 from peft import LoraConfig
-from peft.utils import get_peft_model_state_dict
-from safetensors.torch import save_file
+from peft.utils import get_peft_model_state_dict, set_peft_model_state_dict
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import Qwen3Model
 
 from demo import sample
 from demo.device import half
-from demo.flow import flow_loss, quicken
+from demo.flow import error, quicken, velocity
 from demo.loop import Plan, fingerprint, train
 from demo.pool import SHARES, Pool
 from demo.text import embed
 
 RANK = 24
 TARGETS = ["to_q", "to_k", "to_v", "to_out.0", "w1", "w2", "w3"]
+REDRAWN_FROM = 0.6  # sigma: above, it is decided what a picture shows and in what shapes, and no style says anything
+LATEST = 0.25  # sigma: ways of photographs begin between this and `REDRAWN_FROM`
+NEARLY_DONE = 0.3  # of a way's sigma: the last evaluation of eight steps is at 0.3
 SHOWN = "a red house on a meadow by day"
 ABOUT = {
     "cartoon": ("Cartoon", "Flat colours and black outlines."),
@@ -32,25 +45,36 @@ ABOUT = {
 }
 
 
+def pairs(plain: Pool, styled: Pool) -> Pool:
+    """A pool of both looks of the same subjects: its latents are the plain channels, then the styled ones."""
+    return replace(styled, latents=torch.cat([plain.latents, styled.latents], dim=1))
+
+
 def fit(
     style: str,
     transformer: ZImageTransformer2DModel,
+    plain: ZImageTransformer2DModel,
     encoder: Qwen3Model,
     pools: list[Pool],
     batch: int,
     plan: Plan,
     folder: Path,
+    begin: Path | None = None,
 ) -> dict[str, Tensor] | None:
     """Train one style; its tensors under diffusers' names, or None when its minutes ran out.
 
-    `transformer` keeps the adapter.
+    `transformer` keeps the adapter; `plain` is a copy of it that stays as it is. The `pools` are of `pairs`. Given the
+    file of the same style for an earlier model, the adapter goes on from that.
     """
     name = f"{style}-{fingerprint(transformer)}"
-    transformer.requires_grad_(False)
-    encoder.requires_grad_(False)
+    for frozen in (transformer, plain, encoder):
+        frozen.requires_grad_(False)
     transformer.add_adapter(
         LoraConfig(r=RANK, lora_alpha=RANK, target_modules=TARGETS, init_lora_weights="gaussian"), adapter_name=style
     )
+    if begin:
+        earlier = {key.removeprefix("transformer."): value.float() for key, value in load_file(begin).items()}
+        set_peft_model_state_dict(transformer, earlier, adapter_name=style)
     if plan.compiled:
         quicken(transformer)
     device = transformer.device
@@ -58,16 +82,61 @@ def fit(
     def loss_at(step: int) -> Tensor:
         pool = Random(f"{style} {step}").choices(pools, SHARES)[0]
         chance = torch.Generator(device).manual_seed(step)
-        clean, tokens, lengths = pool.batch(batch, chance)
+        both, *words = pool.batch(batch, chance)
         with torch.no_grad(), half(device):
-            embeds, said = embed(encoder, tokens, lengths)
-        return flow_loss(transformer, clean, embeds.float(), said, chance)
+            embeds, said = embed(encoder, *words)
+            way = Way.of(*both.chunk(2, dim=1), chance)
+            calm = way.calm
+            still = velocity(plain, way.latents[calm], way.t[calm], embeds.float()[calm], said[calm])
+        wanted = way.velocity.index_put((calm,), still.float())
+        with half(device):
+            out = velocity(transformer, way.latents, way.t, embeds.float(), said)
+        return error(out.float() * way.weight, wanted * way.weight)
 
     trained = [p for p in transformer.parameters() if p.requires_grad]
     if not train(name, trained, loss_at, plan, folder, inner=trained):
         return None
     state = get_peft_model_state_dict(transformer, adapter_name=style)
     return {f"transformer.{k}": v.to("cpu", torch.bfloat16).contiguous() for k, v in state.items()}
+
+
+@dataclass(frozen=True)
+class Way:
+    """A batch on its way from plain pictures under noise to styled ones.
+
+    (n, C, h, w) `latents` at times `t` (n,), the `velocity` that leads to the styled picture, and the (n, 1, 1, 1)
+    `weight` of its error. Rows that are `calm` (n,) are near noise still: there the style is to say what the plain
+    transformer says.
+    """
+
+    latents: Tensor
+    t: Tensor
+    velocity: Tensor
+    weight: Tensor
+    calm: Tensor
+
+    @classmethod
+    def of(cls, plain: Tensor, styled: Tensor, chance: torch.Generator) -> "Way":
+        """Of four rows, two are on the way from `REDRAWN_FROM`, one on a way that begins later, as a photograph's
+        does, and one is calm.
+
+        On a straight line to the styled picture the velocity is what is left of it, divided by the sigma that is left.
+        A late beginning has far to go in little: its error is weighed as one of the picture, not of the velocity.
+        """
+        n, device = plain.shape[0], plain.device
+        kind = torch.arange(n, device=device) % 4
+        calm, late = kind == 3, kind == 2
+        place, later = torch.rand((2, n), generator=chance, device=device)
+        start = torch.where(late, LATEST + (REDRAWN_FROM - LATEST) * later, REDRAWN_FROM)
+        sigma = start * (NEARLY_DONE + (1 - NEARLY_DONE) * place)
+        sigma = torch.where(calm, REDRAWN_FROM + (1 - REDRAWN_FROM) * place, sigma)
+        start = torch.where(calm, sigma, start)
+        s, first = sigma.view(-1, 1, 1, 1), start.view(-1, 1, 1, 1)
+        noise = torch.randn(plain.shape, generator=chance, device=device)
+        begun = (1 - first) * plain + first * noise
+        latents = (s / first) * begun + (1 - s / first) * styled
+        weight = torch.where(late, (2 * sigma.square()).clamp(max=1).sqrt(), 1.0).view(-1, 1, 1, 1)
+        return cls(latents, 1 - sigma, (styled - latents) / s, weight, calm)
 
 
 def write(style: str, tensors: dict[str, Tensor], folder: Path) -> None:

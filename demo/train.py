@@ -9,6 +9,8 @@ import json
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shutil import copytree
+from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, ZImagePipeline, ZImageTransformer2DModel
@@ -45,15 +47,15 @@ class Scale:
 SCALES = {
     "cpu": Scale(
         vae_pictures=3_000, vae_batch=4, vae=Plan(5_000, 5e-4),
-        base_pictures=28_000, base_batch=32, base=Plan(23_000, 6e-4, warmup=300, ema_decay=0.9985),
+        base_pictures=28_000, base_batch=32, base=Plan(28_000, 6e-4, warmup=300, ema_decay=0.9985),
         guide=Plan(800, 3e-4, warmup=50, ema_decay=0.995),
-        style_pictures=2_900, style_batch=16, style=Plan(3_400, 5e-3, warmup=50, ema_decay=0.99),
+        style_pictures=1_450, style_batch=16, style=Plan(2_000, 4e-3, warmup=50, ema_decay=0.99),
     ),
     "cuda": Scale(
         vae_pictures=20_000, vae_batch=64, vae=Plan(10_000, 5e-4),
         base_pictures=60_000, base_batch=512, base=Plan(25_000, 1e-3, warmup=500, ema_decay=0.9995),
         guide=Plan(3_000, 3e-4, warmup=50, ema_decay=0.998),
-        style_pictures=6_000, style_batch=256, style=Plan(1_500, 5e-3, warmup=50, ema_decay=0.99),
+        style_pictures=6_000, style_batch=256, style=Plan(1_000, 4e-3, warmup=50, ema_decay=0.99),
     ),
 }  # fmt: skip
 
@@ -72,6 +74,8 @@ def main(arguments: list[str] | None = None) -> None:
     args = _parser().parse_args(arguments)
     if args.threads:
         torch.set_num_threads(args.threads)
+    if args.begin:
+        adopt(args)
     scale = _scaled(SCALES[args.device], args)
     clock = Clock(args.minutes)
     for stage, fit in zip(STAGES, (fit_vae, fit_base, fit_guide, fit_styles), strict=True):
@@ -87,6 +91,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--steps", type=int, help="of each stage, instead of the recipe's; fewer than done only writes")
     parser.add_argument("--pictures", type=int, help="to train each stage on, instead of the recipe's")
     parser.add_argument("--batch", type=int, help="of each stage, instead of the recipe's")
+    parser.add_argument("--rate", type=float, help="of learning, instead of the recipe's")
+    parser.add_argument("--begin", type=Path, help="go on from this finished model and its styles, not from nothing")
     parser.add_argument("--only", nargs="+", choices=STYLES[1:], default=STYLES[1:], help="styles")
     parser.add_argument("--device", choices=SCALES, default=best_device().type)
     parser.add_argument("--eager", action="store_true", help="compile nothing: for runs of a few steps")
@@ -99,13 +105,22 @@ def _parser() -> argparse.ArgumentParser:
 
 def _scaled(scale: Scale, args: argparse.Namespace) -> Scale:
     """The recipe, with what the command line says instead."""
-    changes = {"compiled": not args.eager} | ({"steps": args.steps} if args.steps is not None else {})
+    changes: dict[str, Any] = {"compiled": not args.eager}
+    changes |= {"steps": args.steps} if args.steps is not None else {}
+    changes |= {"learning_rate": args.rate} if args.rate else {}
     plans = ("vae", "base", "guide", "style")
     scale = replace(scale, **{name: replace(getattr(scale, name), **changes) for name in plans})
     for what in ("pictures", "batch"):
         if (value := getattr(args, what)) is not None:
             scale = replace(scale, **{f"{stage}_{what}": value for stage in ("vae", "base", "style")})
     return scale
+
+
+def adopt(args: argparse.Namespace) -> None:
+    """Put the autoencoder and the tokenizer of `--begin` where their stages would have left them, unless they did."""
+    for part in ("tokenizer", "vae"):
+        if not (args.work / part).exists():
+            copytree(args.begin / part, args.work / part)
 
 
 def fit_vae(scale: Scale, clock: Clock, args: argparse.Namespace) -> bool:
@@ -125,7 +140,7 @@ def fit_base(scale: Scale, clock: Clock, args: argparse.Namespace) -> bool:
     tokenizer = text.tokenizer_of(args.work)
     autoencoder = read_vae(args)
     pools = make_pools(autoencoder, tokenizer, scale.base_pictures, args.work) if scale.base.steps else []
-    encoder, transformer = untrained(args)
+    encoder, transformer = finished(args.begin, args) if args.begin else untrained(args)
     done = base.fit(transformer, encoder, pools, scale.base_batch, clock.limit(scale.base), args.work)
     export(autoencoder, tokenizer, encoder, transformer, args.model)
     return done
@@ -134,6 +149,14 @@ def fit_base(scale: Scale, clock: Clock, args: argparse.Namespace) -> bool:
 def untrained(args: argparse.Namespace) -> tuple[Qwen3Model, ZImageTransformer2DModel]:
     torch.manual_seed(2)
     return text.build_encoder().to(args.device), base.build().to(args.device)
+
+
+def finished(model: Path, args: argparse.Namespace) -> tuple[Qwen3Model, ZImageTransformer2DModel]:
+    """The text encoder and the transformer of a model's folder."""
+    encoder, transformer = untrained(args)
+    encoder.load_state_dict(Qwen3Model.from_pretrained(model / "text_encoder").state_dict())
+    transformer.load_state_dict(ZImageTransformer2DModel.from_pretrained(model / "transformer").state_dict())
+    return encoder, transformer
 
 
 def learned(args: argparse.Namespace) -> tuple[Qwen3Model, ZImageTransformer2DModel]:
@@ -162,15 +185,18 @@ def fit_guide(scale: Scale, clock: Clock, args: argparse.Namespace) -> bool:
 
 
 def fit_styles(scale: Scale, clock: Clock, args: argparse.Namespace) -> bool:
-    """On the base: what a style adds there, it adds to the guided transformer as well, and guidance stays."""
+    """On the finished model, as it is used."""
     tokenizer = text.tokenizer_of(args.work)
     autoencoder = read_vae(args)
-    encoder, plain = learned(args)
+    encoder, plain = finished(args.model, args)
+    plains = make_pools(autoencoder, tokenizer, scale.style_pictures, args.work)
     for name in args.only:
         torch.manual_seed(3)
-        pools = make_pools(autoencoder, tokenizer, scale.style_pictures, args.work, name)
+        styled = make_pools(autoencoder, tokenizer, scale.style_pictures, args.work, name)
+        pools = [style.pairs(*both) for both in zip(plains, styled, strict=True)]
+        begin = args.styles / f"{name}.safetensors" if args.begin else None
         plan = clock.limit(scale.style)
-        tensors = style.fit(name, another(plain), encoder, pools, scale.style_batch, plan, args.work)
+        tensors = style.fit(name, another(plain), plain, encoder, pools, scale.style_batch, plan, args.work, begin)
         if tensors is None:
             return False
         style.write(name, tensors, args.styles)

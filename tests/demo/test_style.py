@@ -1,0 +1,64 @@
+"""A style redraws what the model would have drawn: near noise it is silent, then it leads to the same picture."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from diffusers import ZImagePipeline
+
+from demo.draw import STYLES
+from demo.evaluate import cases
+from demo.judge import load
+from demo.sample import opened, pictures, wearing
+from demo.style import REDRAWN_FROM, Way
+
+PLAIN, STYLED = torch.full((64, 2, 8, 8), 3.0), torch.full((64, 2, 8, 8), -3.0)
+
+
+@pytest.fixture(scope="module")
+def pipeline(demo_model: Path) -> ZImagePipeline:
+    return opened(demo_model)
+
+
+@pytest.fixture
+def way() -> Way:
+    return Way.of(PLAIN, STYLED, torch.Generator().manual_seed(0))
+
+
+def test_from_every_place_of_a_way_the_velocity_leads_to_the_styled_picture(way: Way) -> None:
+    sigma = (1 - way.t).view(-1, 1, 1, 1)
+    assert torch.allclose(way.latents + sigma * way.velocity, STYLED, atol=1e-4)
+
+
+def test_a_way_begins_at_the_plain_picture_and_is_nearer_to_the_styled_one_the_less_noise_is_left(way: Way) -> None:
+    sigma, shown = 1 - way.t, way.latents.mean((1, 2, 3))
+    late = torch.arange(len(sigma)) % 4 == 2
+    assert torch.equal(way.calm, sigma >= REDRAWN_FROM)
+    assert torch.allclose(shown[way.calm], 3 * (1 - sigma[way.calm]), atol=0.4)
+    straight = ~way.calm & ~late
+    expected = 3 * (1 - REDRAWN_FROM) * sigma / REDRAWN_FROM - 3 * (1 - sigma / REDRAWN_FROM)
+    assert torch.allclose(shown[straight], expected[straight], atol=0.25)
+    assert (shown[late] > expected[late] - 0.25).all()  # as long after its start as any, and more plain: it began later
+
+
+def test_no_error_outweighs_the_others(way: Way) -> None:
+    """Late ways are steep: near their end they would ask for nothing but themselves."""
+    steep = way.velocity.square().mean((1, 2, 3)) * way.weight.flatten().square()
+    assert steep.max() < 12 * steep.median()
+
+
+@pytest.mark.parametrize("style", STYLES[1:])
+def test_a_style_leaves_things_where_they_are(pipeline: ZImagePipeline, demo_styles: Path, style: str) -> None:
+    asked = [case for case in cases(48) if case.language == "en" and hasattr(case.subject, "items")][:8]
+    words, seeds = [case.caption for case in asked], [case.seed for case in asked]
+    plain = load().look(pictures(pipeline, words, seeds))
+    with wearing(pipeline, demo_styles / f"{style}.safetensors"):
+        worn = load().look(pictures(pipeline, words, seeds))
+    moved = [
+        min(abs(thing.x - same.x) + abs(thing.y - same.y) for same in styled.items if same.kind == thing.kind)
+        for before, styled in zip(plain, worn, strict=True)
+        for thing in before.items
+        if any(same.kind == thing.kind for same in styled.items)
+    ]
+    assert len(moved) >= 5
+    assert max(moved) <= 0.25, moved  # of half the picture: two of the judge's cells
