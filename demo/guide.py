@@ -21,7 +21,7 @@ from demo.loop import Plan, fingerprint, inner_matrices, train
 from demo.pool import LONGEST, SHARES, Pool
 from demo.text import embed, tokens_of
 
-GUIDANCE = 2.5  # 1 is none: conditioned + (GUIDANCE - 1) * (conditioned - unconditioned)
+GUIDANCE = 3.5  # 1 is none: conditioned + (GUIDANCE - 1) * (conditioned - unconditioned)
 GUIDED_TO = 0.6  # the sigma below which there is none: what is drawn is settled there, and photographs would be redrawn
 
 
