@@ -1,12 +1,11 @@
 """Stage 4: a style, as a LoRA that redraws what the model would have drawn without it; and what lies beside its file.
 
-A style that had to draw from noise would have to learn again what things look like, and this in its own means: a pencil
-has no colours to tell a sun from a star by. So it leaves alone what is near noise, where the model decides what a
-picture shows, and from `REDRAWN_FROM` on leads from there to the same picture in its own look. Both looks of a subject
-are known, and a way from one to the other is a straight line like any in flow matching: it begins at the plain picture
-under noise and ends at the styled one (Liu et al., "Flow Straight and Fast", 2023; here both ends are paired). So a
-picture keeps its subject, place and pose when its style is changed; half a strength is half the way; and a photograph
-is redrawn from wherever its own way begins.
+Both looks of a subject are known, so the way from one to the other is a straight line like any in flow matching: it
+begins at the plain picture under noise and ends at the styled one (Liu et al., "Flow Straight and Fast", 2023; here
+both ends are paired). Styles that keep colours and shades begin late, where it is decided what a picture shows; above
+that they are silent. Those that are made of lines begin at pure noise, which is where the plain picture is not seen at
+all: a line needs more than the two evaluations that would be left. Some ways of every style begin in between, for that
+is where a photograph is redrawn from.
 """
 
 import json
@@ -24,16 +23,16 @@ from transformers import Qwen3Model
 
 from demo import sample
 from demo.device import half
-from demo.flow import error, quicken, velocity
+from demo.flow import NEAR_NOISE, error, quicken, velocity
 from demo.loop import Plan, fingerprint, train
 from demo.pool import SHARES, Pool
 from demo.text import embed
 
 RANK = 24
 TARGETS = ["to_q", "to_k", "to_v", "to_out.0", "w1", "w2", "w3"]
-REDRAWN_FROM = 0.6  # sigma: above, it is decided what a picture shows and in what shapes, and no style says anything
-LATEST = 0.25  # sigma: ways of photographs begin between this and `REDRAWN_FROM`
-NEARLY_DONE = 0.3  # of a way's sigma: the last evaluation of eight steps is at 0.3
+REDRAWN_FROM = {"cartoon": 0.6, "pixel": 0.6, "watercolor": 0.6}  # sigma; other styles from 1, pure noise
+PHOTOS_FROM = (0.25, 0.8)  # sigmas between which photographs are redrawn from
+NEARLY_DONE = 0.18  # sigma: the last evaluation of eight steps is at 0.3, of twenty at 0.14
 SHOWN = "a red house on a meadow by day"
 ABOUT = {
     "cartoon": ("Cartoon", "Flat colours and black outlines."),
@@ -85,10 +84,11 @@ def fit(
         both, *words = pool.batch(batch, chance)
         with torch.no_grad(), half(device):
             embeds, said = embed(encoder, *words)
-            way = Way.of(*both.chunk(2, dim=1), chance)
-            calm = way.calm
-            still = velocity(plain, way.latents[calm], way.t[calm], embeds.float()[calm], said[calm])
-        wanted = way.velocity.index_put((calm,), still.float())
+            way = Way.of(*both.chunk(2, dim=1), REDRAWN_FROM.get(style, 1.0), chance)
+            wanted, calm = way.velocity, way.calm
+            if calm.any():
+                still = velocity(plain, way.latents[calm], way.t[calm], embeds.float()[calm], said[calm])
+                wanted[calm] = still.float()
         with half(device):
             out = velocity(transformer, way.latents, way.t, embeds.float(), said)
         return error(out.float() * way.weight, wanted * way.weight)
@@ -105,7 +105,7 @@ class Way:
     """A batch on its way from plain pictures under noise to styled ones.
 
     (n, C, h, w) `latents` at times `t` (n,), the `velocity` that leads to the styled picture, and the (n, 1, 1, 1)
-    `weight` of its error. Rows that are `calm` (n,) are near noise still: there the style is to say what the plain
+    `weight` of its error. Rows that are `calm` (n,) have not begun it: there the style is to say what the plain
     transformer says.
     """
 
@@ -116,27 +116,26 @@ class Way:
     calm: Tensor
 
     @classmethod
-    def of(cls, plain: Tensor, styled: Tensor, chance: torch.Generator) -> "Way":
-        """Of four rows, two are on the way from `REDRAWN_FROM`, one on a way that begins later, as a photograph's
-        does, and one is calm.
+    def of(cls, plain: Tensor, styled: Tensor, redrawn_from: float, chance: torch.Generator) -> "Way":
+        """Of four rows, two are on the way from `redrawn_from`, one on a photograph's, and one is near noise.
 
         On a straight line to the styled picture the velocity is what is left of it, divided by the sigma that is left.
         A late beginning has far to go in little: its error is weighed as one of the picture, not of the velocity.
         """
         n, device = plain.shape[0], plain.device
         kind = torch.arange(n, device=device) % 4
-        calm, late = kind == 3, kind == 2
+        near_noise, late = kind == 0, kind == 2
         place, later = torch.rand((2, n), generator=chance, device=device)
-        start = torch.where(late, LATEST + (REDRAWN_FROM - LATEST) * later, REDRAWN_FROM)
-        sigma = start * (NEARLY_DONE + (1 - NEARLY_DONE) * place)
-        sigma = torch.where(calm, REDRAWN_FROM + (1 - REDRAWN_FROM) * place, sigma)
-        start = torch.where(calm, sigma, start)
-        s, first = sigma.view(-1, 1, 1, 1), start.view(-1, 1, 1, 1)
+        first, last = PHOTOS_FROM
+        start = torch.where(late, first + (min(last, redrawn_from) - first) * later, redrawn_from)
+        sigma = NEARLY_DONE + (start - NEARLY_DONE) * place
+        sigma = torch.where(near_noise, 1 - place * (1 - min(redrawn_from, 1 - NEAR_NOISE)), sigma)
+        start = torch.maximum(start, sigma)
+        s, begin = sigma.view(-1, 1, 1, 1), start.view(-1, 1, 1, 1)
         noise = torch.randn(plain.shape, generator=chance, device=device)
-        begun = (1 - first) * plain + first * noise
-        latents = (s / first) * begun + (1 - s / first) * styled
+        latents = (s / begin) * ((1 - begin) * plain + begin * noise) + (1 - s / begin) * styled
         weight = torch.where(late, (2 * sigma.square()).clamp(max=1).sqrt(), 1.0).view(-1, 1, 1, 1)
-        return cls(latents, 1 - sigma, (styled - latents) / s, weight, calm)
+        return cls(latents, 1 - sigma, (styled - latents) / s, weight, sigma > redrawn_from)
 
 
 def write(style: str, tensors: dict[str, Tensor], folder: Path) -> None:

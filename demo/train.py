@@ -48,7 +48,7 @@ SCALES = {
     "cpu": Scale(
         vae_pictures=3_000, vae_batch=4, vae=Plan(5_000, 5e-4),
         base_pictures=28_000, base_batch=32, base=Plan(28_000, 6e-4, warmup=300, ema_decay=0.9985),
-        guide=Plan(800, 3e-4, warmup=50, ema_decay=0.995),
+        guide=Plan(1_450, 3e-4, warmup=50, ema_decay=0.995),
         style_pictures=1_450, style_batch=16, style=Plan(2_000, 4e-3, warmup=50, ema_decay=0.99),
     ),
     "cuda": Scale(

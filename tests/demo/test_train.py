@@ -2,11 +2,13 @@
 
 import json
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 import torch
 from diffusers import ZImagePipeline
 from PIL import Image
+from safetensors.torch import load_file
 
 from demo import train
 from demo.evaluate import Sample, evaluate
@@ -70,6 +72,16 @@ def test_a_finished_training_only_writes(made: Path, capsys: pytest.CaptureFixtu
     train.main([*TINY, *where, "--steps", "0", "--stage", "base"])
     assert (made / "work" / "base.pt").read_bytes() == before
     assert "model written" in capsys.readouterr().out
+
+
+def test_where_the_checkpoints_are_gone_training_goes_on_from_finished_weights(made: Path, tmp_path: Path) -> None:
+    copytree(made / "styles", tmp_path / "styles")
+    where = [f"--{name}={tmp_path / name}" for name in ("work", "model", "styles")]
+    train.main([*TINY, *where, f"--begin={made / 'model'}", "--stage", "base", "styles", "--steps", "0"])
+    for weights in ("model/transformer/diffusion_pytorch_model", "model/text_encoder/model", "styles/sketch"):
+        begun, gone_on = (load_file(folder / f"{weights}.safetensors") for folder in (made, tmp_path))
+        assert begun.keys() == gone_on.keys()
+        assert all(torch.equal(begun[key], gone_on[key]) for key in begun)
 
 
 def test_what_comes_out_can_be_evaluated(made: Path) -> None:
