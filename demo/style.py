@@ -3,9 +3,9 @@
 Both looks of a subject are known, so the way from one to the other is a straight line like any in flow matching: it
 begins at the plain picture under noise and ends at the styled one (Liu et al., "Flow Straight and Fast", 2023; here
 both ends are paired). Styles that keep colours and shades begin late, where it is decided what a picture shows; above
-that they are silent. Those that are made of lines begin at pure noise, which is where the plain picture is not seen at
-all: a line needs more than the two evaluations that would be left. Some ways of every style begin in between, for that
-is where a photograph is redrawn from.
+that they are silent. Those that have outlines begin at pure noise, where nothing of the plain picture is seen: a line
+needs more than the two evaluations that would be left. Some ways of every style begin in between, for that is where a
+photograph is redrawn from.
 """
 
 import json
@@ -30,7 +30,7 @@ from demo.text import embed
 
 RANK = 24
 TARGETS = ["to_q", "to_k", "to_v", "to_out.0", "w1", "w2", "w3"]
-REDRAWN_FROM = {"cartoon": 0.6, "pixel": 0.6, "watercolor": 0.6}  # sigma; other styles from 1, pure noise
+REDRAWN_FROM = {"pixel": 0.6, "watercolor": 0.6}  # sigma; the other styles are drawn from 1, pure noise
 PHOTOS_FROM = (0.25, 0.8)  # sigmas between which photographs are redrawn from
 NEARLY_DONE = 0.18  # sigma: the last evaluation of eight steps is at 0.3, of twenty at 0.14
 SHOWN = "a red house on a meadow by day"
