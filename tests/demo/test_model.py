@@ -23,11 +23,11 @@ from pipeline.describe import describe
 from pipeline.engine import TorchEngine
 
 ASKED = cases(48)
-FLOOR = {  # measured in either language: 1.0, but for colour and present 0.94 and more, and hair 0.91
-    "background": 0.95, "colour": 0.85, "present": 0.85, "count": 0.95, "left_right": 0.95, "hair": 0.85, "hat": 0.95,
+FLOOR = {  # measured in either language: 1.0, but for present 0.95, and for hair 0.82 and 0.91 of eleven faces
+    "background": 0.95, "colour": 0.9, "present": 0.9, "count": 0.95, "left_right": 0.95, "hair": 0.8, "hat": 0.95,
     "glasses": 0.95,
 }  # fmt: skip
-PRESENT_IN_STYLES = 0.7  # measured: 0.8
+PRESENT_IN_STYLES = 0.75  # measured: 0.81
 Draw = Callable[[GenerationRequest], np.ndarray]
 
 
@@ -69,7 +69,7 @@ def test_two_seeds_are_two_pictures(drawn: Draw) -> None:
     assert np.abs(difference).mean() > 3
 
 
-STYLED = [case for case in ASKED if case.language == "en"][:8]
+STYLED = [case for case in ASKED if case.language == "en"][:16]
 
 
 def worn(case: Case, style: str) -> GenerationRequest:
@@ -79,7 +79,7 @@ def worn(case: Case, style: str) -> GenerationRequest:
 @pytest.mark.parametrize("style", STYLES[1:])
 def test_a_style_shows(drawn: Draw, judge: Judge, style: str) -> None:
     seen = [one.facts["style"] for one in looked_at(judge, [drawn(worn(case, style)) for case in STYLED])]
-    assert seen.count(style) >= 6, seen  # of 8; blind, it would be 1
+    assert seen.count(style) >= 0.8 * len(seen), seen  # blind, it would be a seventh
 
 
 def test_what_a_prompt_says_is_seen_in_the_styles_too(drawn: Draw, judge: Judge) -> None:
