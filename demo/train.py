@@ -194,7 +194,8 @@ def fit_styles(scale: Scale, clock: Clock, args: argparse.Namespace) -> bool:
         torch.manual_seed(3)
         styled = make_pools(autoencoder, tokenizer, scale.style_pictures, args.work, name)
         pools = [style.pairs(*both) for both in zip(plains, styled, strict=True)]
-        begin = args.styles / f"{name}.safetensors" if args.begin else None
+        earlier = args.styles / f"{name}.safetensors"
+        begin = earlier if args.begin and earlier.exists() else None
         plan = clock.limit(scale.style)
         tensors = style.fit(name, another(plain), plain, encoder, pools, scale.style_batch, plan, args.work, begin)
         if tensors is None:
