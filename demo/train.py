@@ -107,7 +107,7 @@ def _scaled(scale: Scale, args: argparse.Namespace) -> Scale:
     """The recipe, with what the command line says instead."""
     changes: dict[str, Any] = {"compiled": not args.eager}
     changes |= {"steps": args.steps} if args.steps is not None else {}
-    changes |= {"learning_rate": args.rate} if args.rate else {}
+    changes |= {"learning_rate": args.rate} if args.rate is not None else {}
     plans = ("vae", "base", "guide", "style")
     scale = replace(scale, **{name: replace(getattr(scale, name), **changes) for name in plans})
     for what in ("pictures", "batch"):
@@ -124,6 +124,8 @@ def adopt(args: argparse.Namespace) -> None:
 
 
 def fit_vae(scale: Scale, clock: Clock, args: argparse.Namespace) -> bool:
+    if args.begin:  # its latents are what the rest of it knows
+        return True
     torch.manual_seed(1)
     autoencoder = vae.build().to(args.device)
     done = vae.fit(autoencoder, clock.limit(scale.vae), scale.vae_pictures, scale.vae_batch, args.work)

@@ -84,6 +84,17 @@ def test_where_the_checkpoints_are_gone_training_goes_on_from_finished_weights(m
         assert all(torch.equal(begun[key], gone_on[key]) for key in begun)
 
 
+def test_going_on_with_all_stages_leaves_the_autoencoder_whose_latents_the_rest_knows(
+    made: Path, tmp_path: Path
+) -> None:
+    where = [f"--{name}={tmp_path / name}" for name in ("work", "model", "styles")]
+    train.main([*TINY, *where, f"--begin={made / 'model'}", "--steps", "1"])
+    begun, gone_on = (
+        load_file(folder / "model" / "vae" / "diffusion_pytorch_model.safetensors") for folder in (made, tmp_path)
+    )
+    assert all(torch.equal(begun[key], gone_on[key]) for key in begun)
+
+
 def test_what_comes_out_can_be_evaluated(made: Path) -> None:
     report = evaluate(made / "model", made / "styles", Sample(6, 2, 2, 2), "cpu")
     assert {"background", "background/en", "background/zh"} <= set(report["base"])
