@@ -1,5 +1,6 @@
 """A style leads to the picture that the model would have drawn without it, in its own look."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from diffusers import ZImagePipeline
 
 from demo.draw import STYLES
 from demo.evaluate import cases
-from demo.judge import load
+from demo.judge import Seen, load
 from demo.sample import opened, pictures, wearing
 from demo.style import Way
 
@@ -18,6 +19,22 @@ PLAIN, STYLED = torch.full((64, 2, 8, 8), 3.0), torch.full((64, 2, 8, 8), -3.0)
 @pytest.fixture(scope="module")
 def pipeline(demo_model: Path) -> ZImagePipeline:
     return opened(demo_model)
+
+
+SCENES = [case for case in cases(48) if case.language == "en" and hasattr(case.subject, "items")][:8]
+Look = Callable[[], list[Seen]]
+
+
+@pytest.fixture(scope="module")
+def look(pipeline: ZImagePipeline) -> Look:
+    """What is seen in the scenes as the pipeline draws them now."""
+    judge, words, seeds = load(), [case.caption for case in SCENES], [case.seed for case in SCENES]
+    return lambda: judge.look(pictures(pipeline, words, seeds))
+
+
+@pytest.fixture(scope="module")
+def plain(look: Look) -> list[Seen]:
+    return look()
 
 
 @pytest.fixture(params=(0.6, 1.0))
@@ -60,12 +77,11 @@ def test_no_error_outweighs_the_others(way: Way) -> None:
 
 
 @pytest.mark.parametrize("style", STYLES[1:])
-def test_a_style_leaves_things_where_they_are(pipeline: ZImagePipeline, demo_styles: Path, style: str) -> None:
-    asked = [case for case in cases(48) if case.language == "en" and hasattr(case.subject, "items")][:8]
-    words, seeds = [case.caption for case in asked], [case.seed for case in asked]
-    plain = load().look(pictures(pipeline, words, seeds))
+def test_a_style_leaves_things_where_they_are(
+    pipeline: ZImagePipeline, look: Look, plain: list[Seen], demo_styles: Path, style: str
+) -> None:
     with wearing(pipeline, demo_styles / f"{style}.safetensors"):
-        worn = load().look(pictures(pipeline, words, seeds))
+        worn = look()
     away = [
         min((abs(thing.x - other.x) + abs(thing.y - other.y) for other in before.items), default=2.0)
         for before, styled in zip(plain, worn, strict=True)
