@@ -7,6 +7,7 @@ only where it is decided what is drawn (Kynkaanniemi et al., "Applying Guidance 
 and Distribution Quality in Diffusion Models", 2024).
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
@@ -41,32 +42,40 @@ def fit(
     if plan.compiled:
         quicken(student, teacher)
     device = student.device
-    silence = tuple(s.to(device) for s in tokens_of(tokenizer, [""], LONGEST))
+    silence = no_words(tokenizer, device)
 
     def loss_at(step: int) -> Tensor:
         pool = Random(f"guide {step}").choices(pools, SHARES)[0]
         chance = torch.Generator(device).manual_seed(step)
         clean, *words = pool.batch(batch, chance)
         noised = Noised.of(clean, chance)
-        return error(*said_and_meant(student, teacher, encoder, noised, tuple(words), silence))
+        return error(*said_and_meant(student, teacher, encoder, noised.latents, noised.t, words, silence))
 
     name, inner = f"guide-{fingerprint(teacher)}", inner_matrices(blocks(student))
     return train(name, list(student.parameters()), loss_at, plan, folder, inner)
+
+
+def no_words(tokenizer: PreTrainedTokenizerFast, device: torch.device) -> tuple[Tensor, Tensor]:
+    """(1, LONGEST) tokens of an empty prompt, and their (1,) length."""
+    tokens, length = tokens_of(tokenizer, [""], LONGEST)
+    return tokens.to(device), length.to(device)
 
 
 def said_and_meant(
     student: ZImageTransformer2DModel,
     teacher: ZImageTransformer2DModel,
     encoder: Qwen3Model,
-    noised: Noised,
-    words: tuple[Tensor, Tensor],
-    silence: tuple[Tensor, Tensor],
+    latents: Tensor,
+    t: Tensor,
+    words: Sequence[Tensor],
+    silence: Sequence[Tensor],
+    guidance: float = GUIDANCE,
 ) -> tuple[Tensor, Tensor]:
     """(n, C, h, w) velocities: what the student says at once, and what the teacher says when it is guided.
 
-    `words` are (n, T) tokens and their (n,) lengths, `silence` the (1, T or more) tokens of no prompt and their length.
+    Of `latents` (n, C, h, w) at times `t` (n,). `words` are (n, T) tokens and their (n,) lengths, `silence` the (1, T
+    or more) tokens of no prompt and their length.
     """
-    latents, t = noised.latents, noised.t
     with torch.no_grad(), half(latents.device):
         embeds, said = embed(encoder, *words)
         tokens, length = silence
@@ -75,5 +84,5 @@ def said_and_meant(
         untold = velocity(teacher, latents, t, nothing.expand_as(embeds).float(), unsaid.expand_as(said)).float()
     with half(latents.device):
         out = velocity(student, latents, t, embeds.float(), said)
-    more = (GUIDANCE - 1) * (1 - t > GUIDED_TO).view(-1, 1, 1, 1)
+    more = (guidance - 1) * (1 - t > GUIDED_TO).view(-1, 1, 1, 1)
     return out, told + more * (told - untold)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from demo.device import best_device, half
 from demo.draw import STYLES, Subject, draw_batch
+from demo.looks import BLOCKS
 from demo.loop import Plan, train
 from demo.portraits import BEARDS, GLASSES, HAIR_COLOURS, HATS, Portrait
 from demo.scenes import COLOURS, GROUNDS, KINDS, OBJECT_COLOURS, SKIES, WEATHERS, Item
@@ -27,6 +28,7 @@ from demo.vae import random_subject
 HERE = Path(__file__).parent
 WEIGHTS = HERE / "judge.safetensors"
 SIDE, CELLS = 128, 16  # pictures are looked at in this size, objects found on this grid
+BLOCK = SIDE // BLOCKS  # pixels of what is looked at, to a block of pixel art
 SEEN = 0.4  # how sure the judge must be of an object; between two cells a sure one gives each 0.6
 FACTS: dict[str, tuple[str, ...]] = {  # of the whole picture; "" where there is no such thing
     "domain": ("scene", "portrait"),
@@ -39,6 +41,7 @@ FACTS: dict[str, tuple[str, ...]] = {  # of the whole picture; "" where there is
     "hat": ("", *HATS),
     "beard": ("", *BEARDS),
 }
+BENT = 0.05  # of half a side, deviation at most: an unsteady hand
 WORN = 3  # ways in which each render is worn when styles are told
 
 
@@ -78,7 +81,7 @@ class Judge(nn.Module):
         self.objects = nn.Conv2d(72, 1 + len(KINDS) + len(OBJECT_COLOURS), 1)
         self.whole = nn.Sequential(_conv(72, 72, 2), _conv(72, 72, 2), nn.AdaptiveAvgPool2d(2), nn.Flatten())
         self.facts = nn.ModuleDict({name: nn.Linear(288, len(values)) for name, values in FACTS.items()})
-        signs = 2 * sum(block[0].out_channels for block in self.stem)
+        signs = 2 * sum(block[0].out_channels for block in self.stem) + 2 * BLOCK
         # of the signs, over true renders: mean and deviation
         self.register_buffer("usual", torch.stack([torch.zeros(signs), torch.ones(signs)]))
         self.style = nn.Sequential(nn.Linear(signs, 64), nn.SiLU(), nn.Linear(64, len(STYLES)))
@@ -90,8 +93,9 @@ class Judge(nn.Module):
         return self.objects(x), {name: head(pooled) for name, head in self.facts.items()}
 
     def signs(self, pictures: Tensor) -> Tensor:
-        """(n, 448): the mean and the deviation of each channel of the stem, which say how a picture is made."""
-        x, found = pictures * 2 - 1, []
+        """(n, 456): how a picture is made. The mean and the deviation of each channel of the stem; and where in a block
+        of pixel art its steps are, for such a picture has them between blocks alone, whatever else it has."""
+        x, found = pictures * 2 - 1, _steps(pictures)
         for block in self.stem:
             x = block(x)
             found += [x.mean((2, 3)), x.std((2, 3))]
@@ -113,6 +117,16 @@ class Judge(nn.Module):
             Seen({name: values[n] for name, values in named.items()}, tuple(_peaks(one)))
             for n, one in enumerate(objects)
         ]
+
+
+def _steps(pictures: Tensor) -> list[Tensor]:
+    """Of the (n, 3, side, side) pictures' squared steps across and down, (n, BLOCK) shares by place in a block."""
+    shares = []
+    for axis in (2, 3):
+        steps = F.pad(pictures.diff(dim=axis).square().sum((1, 5 - axis)), (0, 1))
+        placed = steps.unflatten(1, (-1, BLOCK)).sum(1)
+        shares.append(placed / placed.sum(1, keepdim=True).clamp(min=1e-6))
+    return shares
 
 
 def _conv(inside: int, out: int, stride: int, dilation: int = 1) -> nn.Sequential:
@@ -155,7 +169,7 @@ def _fit_sight(judge: Judge, plan: Plan, batch: int, drawn: Tensor, targets: dic
         chance = torch.Generator(drawn.device).manual_seed(step)
         rows = torch.randint(len(drawn), (batch,), generator=chance, device=drawn.device)
         with half(drawn.device):
-            objects, facts = judge(_worn(drawn[rows], chance))
+            objects, facts = judge(unsteady(_worn(drawn[rows], chance), chance))
         return _loss(objects.float(), facts, {k: v[rows] for k, v in targets.items()})
 
     sight = [p for name, p in judge.named_parameters() if not name.startswith("style.")]
@@ -211,6 +225,21 @@ def _worn(pictures: Tensor, chance: torch.Generator) -> Tensor:
     light = 1 + 0.08 * (torch.rand((n, 1, 1, 1), generator=chance, device=device) - 0.5)
     noise = torch.randn(pictures.shape, generator=chance, device=device)
     return worn * light + 0.04 * torch.rand((n, 1, 1, 1), generator=chance, device=device) * noise
+
+
+def unsteady(pictures: Tensor, chance: torch.Generator) -> Tensor:
+    """As if drawn by an unsteady hand: softly bent by up to a few pixels, the objects' middles hardly moved; some
+    quite soft, and of more or less contrast."""
+    n, device = len(pictures), pictures.device
+    soft, contrast, bend = torch.rand((3, n, 1, 1, 1), generator=chance, device=device)
+    blurred = F.interpolate(F.avg_pool2d(pictures, 4), scale_factor=4, mode="bilinear")
+    pictures = pictures + (soft - 0.5).clamp(min=0) * (blurred - pictures)
+    middle = pictures.mean((1, 2, 3), keepdim=True)
+    pictures = middle + (0.9 + 0.25 * contrast) * (pictures - middle)
+    away = torch.randn((n, 2, 7, 7), generator=chance, device=device) * BENT * bend
+    away = F.interpolate(away, pictures.shape[-2:], mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
+    places = F.affine_grid(torch.eye(2, 3, device=device).expand(n, 2, 3), list(pictures.shape), align_corners=False)
+    return F.grid_sample(pictures, places + away, padding_mode="border", align_corners=False)
 
 
 def _loss(objects: Tensor, facts: dict[str, Tensor], targets: dict[str, Tensor]) -> Tensor:

@@ -16,14 +16,14 @@ from torch import Tensor, nn
 
 SAVE_EVERY_S = 120.0
 LOG_EVERY = 50
-FALLING = 0.3  # of the steps, at the end: the learning rate goes down to nothing
 
 
 @dataclass(frozen=True)
 class Plan:
     """How long and how fast. `minutes` only pauses: what is learned depends on the steps alone.
 
-    `compiled` asks the stage to compile what it can, which takes a minute and pays after a few hundred steps.
+    The rate goes down to nothing over the last `falling` of the steps, a share. `compiled` asks the stage to compile
+    what it can, which takes a minute and pays after a few hundred steps.
     """
 
     steps: int
@@ -31,11 +31,13 @@ class Plan:
     warmup: int = 200
     ema_decay: float = 0.999
     minutes: float = float("inf")
+    falling: float = 0.3
     save_every_s: float = SAVE_EVERY_S
     compiled: bool = True
 
     def rate(self, step: int) -> float:
-        return self.learning_rate * min(1.0, (step + 1) / self.warmup, max(0.02, (1 - step / self.steps) / FALLING))
+        left = (1 - step / self.steps) / self.falling
+        return self.learning_rate * min(1.0, (step + 1) / self.warmup, max(0.02, left))
 
 
 def fingerprint(model: nn.Module) -> str:

@@ -4,8 +4,8 @@ Both looks of a subject are known, so the way from one to the other is a straigh
 begins at the plain picture under noise and ends at the styled one (Liu et al., "Flow Straight and Fast", 2023; here
 both ends are paired). Styles that keep colours and shades begin late, where it is decided what a picture shows; above
 that they are silent. Those that have outlines begin at pure noise, where nothing of the plain picture is seen: a line
-needs more than the two evaluations that would be left. Some ways of every style begin in between, for that is where a
-photograph is redrawn from.
+needs more than the two evaluations that would be left. They are guided afterwards. Some ways of every style begin in
+between, for that is where a photograph is redrawn from.
 """
 
 import json
@@ -19,11 +19,12 @@ from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict, set_peft_model_state_dict
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from transformers import Qwen3Model
+from transformers import PreTrainedTokenizerFast, Qwen3Model
 
 from demo import sample
 from demo.device import half
 from demo.flow import NEAR_NOISE, error, quicken, velocity
+from demo.guide import no_words, said_and_meant
 from demo.loop import Plan, fingerprint, train
 from demo.pool import SHARES, Pool
 from demo.text import embed
@@ -31,7 +32,10 @@ from demo.text import embed
 RANK = 24
 TARGETS = ["to_q", "to_k", "to_v", "to_out.0", "w1", "w2", "w3"]
 REDRAWN_FROM = {"pixel": 0.6, "watercolor": 0.6}  # sigma; the other styles are drawn from 1, pure noise
+GUIDANCE = 2.5  # of a style by itself, below that of the plain model: more makes lines hard and colours wrong
+STRONGER = {"pixel": 1.2}  # how much stronger than learned; blocks that are drawn in two evaluations are a little soft
 PHOTOS_FROM = (0.25, 0.8)  # sigmas between which photographs are redrawn from
+SILENCE = 2.0  # how much more an error counts where a style is to say nothing: six evaluations of eight rest on that
 NEARLY_DONE = 0.18  # sigma: the last evaluation of eight steps is at 0.3, of twenty at 0.14
 SHOWN = "a red house on a meadow by day"
 ABOUT = {
@@ -49,6 +53,28 @@ def pairs(plain: Pool, styled: Pool) -> Pool:
     return replace(styled, latents=torch.cat([plain.latents, styled.latents], dim=1))
 
 
+def dressed(transformer: ZImageTransformer2DModel, style: str, begin: Path | None = None) -> ZImageTransformer2DModel:
+    """The `transformer` with an adapter that is all of it that can be trained, begun as the style's file `begin`."""
+    transformer.requires_grad_(False)
+    transformer.add_adapter(
+        LoraConfig(r=RANK, lora_alpha=RANK, target_modules=TARGETS, init_lora_weights="gaussian"), adapter_name=style
+    )
+    if begin:
+        earlier = {key.removeprefix("transformer."): value.float() for key, value in load_file(begin).items()}
+        set_peft_model_state_dict(transformer, _stronger(earlier, 1 / STRONGER.get(style, 1.0)), adapter_name=style)
+    return transformer
+
+
+def tensors_of(transformer: ZImageTransformer2DModel, style: str) -> dict[str, Tensor]:
+    """What `transformer` wears, under diffusers' names."""
+    state = _stronger(get_peft_model_state_dict(transformer, adapter_name=style), STRONGER.get(style, 1.0))
+    return {f"transformer.{k}": v.to("cpu", torch.bfloat16).contiguous() for k, v in state.items()}
+
+
+def _stronger(state: dict[str, Tensor], times: float) -> dict[str, Tensor]:
+    return {key: value * times if "lora_B" in key else value for key, value in state.items()}
+
+
 def fit(
     style: str,
     transformer: ZImageTransformer2DModel,
@@ -58,34 +84,22 @@ def fit(
     batch: int,
     plan: Plan,
     folder: Path,
-    begin: Path | None = None,
-) -> dict[str, Tensor] | None:
-    """Train one style; its tensors under diffusers' names, or None when its minutes ran out.
+) -> bool:
+    """Train the adapter that `transformer` is dressed in; False when its minutes ran out.
 
-    `transformer` keeps the adapter; `plain` is a copy of it that stays as it is. The `pools` are of `pairs`. Given the
-    file of the same style for an earlier model, the adapter goes on from that.
+    `plain` is the same without one, and stays as it is. The `pools` are of `pairs`.
     """
-    name = f"{style}-{fingerprint(transformer)}"
-    for frozen in (transformer, plain, encoder):
+    for frozen in (plain, encoder):
         frozen.requires_grad_(False)
-    transformer.add_adapter(
-        LoraConfig(r=RANK, lora_alpha=RANK, target_modules=TARGETS, init_lora_weights="gaussian"), adapter_name=style
-    )
-    if begin:
-        earlier = {key.removeprefix("transformer."): value.float() for key, value in load_file(begin).items()}
-        set_peft_model_state_dict(transformer, earlier, adapter_name=style)
     if plan.compiled:
         quicken(transformer)
     device = transformer.device
 
     def loss_at(step: int) -> Tensor:
-        pool = Random(f"{style} {step}").choices(pools, SHARES)[0]
-        chance = torch.Generator(device).manual_seed(step)
-        both, *words = pool.batch(batch, chance)
+        way, *words = _batch_at(step, style, pools, batch, device)
+        wanted, calm = way.velocity, way.calm
         with torch.no_grad(), half(device):
             embeds, said = embed(encoder, *words)
-            way = Way.of(*both.chunk(2, dim=1), REDRAWN_FROM.get(style, 1.0), chance)
-            wanted, calm = way.velocity, way.calm
             if calm.any():
                 still = velocity(plain, way.latents[calm], way.t[calm], embeds.float()[calm], said[calm])
                 wanted[calm] = still.float()
@@ -94,10 +108,48 @@ def fit(
         return error(out.float() * way.weight, wanted * way.weight)
 
     trained = [p for p in transformer.parameters() if p.requires_grad]
-    if not train(name, trained, loss_at, plan, folder, inner=trained):
-        return None
-    state = get_peft_model_state_dict(transformer, adapter_name=style)
-    return {f"transformer.{k}": v.to("cpu", torch.bfloat16).contiguous() for k, v in state.items()}
+    return train(f"{style}-{fingerprint(plain)}", trained, loss_at, plan, folder, inner=trained)
+
+
+def guide(
+    style: str,
+    transformer: ZImageTransformer2DModel,
+    teacher: ZImageTransformer2DModel,
+    encoder: Qwen3Model,
+    tokenizer: PreTrainedTokenizerFast,
+    pools: list[Pool],
+    batch: int,
+    plan: Plan,
+    folder: Path,
+) -> bool:
+    """Train the adapter further, to say at once what `teacher`, dressed in it as it is, says when guided.
+
+    A style that is drawn from noise needs this: what it is trained on are pictures, not guided ones, so it has
+    unlearned the guidance that is distilled into the plain model. False when its minutes ran out.
+    """
+    for frozen in (teacher, encoder):
+        frozen.requires_grad_(False)
+    if plan.compiled:
+        quicken(transformer, teacher)
+    device = transformer.device
+    silence = no_words(tokenizer, device)
+
+    def loss_at(step: int) -> Tensor:
+        way, *words = _batch_at(step, style, pools, batch, device)
+        return error(*said_and_meant(transformer, teacher, encoder, way.latents, way.t, words, silence, GUIDANCE))
+
+    trained = [p for p in transformer.parameters() if p.requires_grad]
+    return train(f"{style}-guided-{fingerprint(teacher)}", trained, loss_at, plan, folder, inner=trained)
+
+
+def _batch_at(
+    step: int, style: str, pools: list[Pool], batch: int, device: torch.device
+) -> tuple["Way", Tensor, Tensor]:
+    """The ways of a step, and the tokens and lengths of their words."""
+    pool = Random(f"{style} {step}").choices(pools, SHARES)[0]
+    chance = torch.Generator(device).manual_seed(step)
+    both, tokens, lengths = pool.batch(batch, chance)
+    return Way.of(*both.chunk(2, dim=1), REDRAWN_FROM.get(style, 1.0), chance), tokens, lengths
 
 
 @dataclass(frozen=True)
@@ -134,8 +186,9 @@ class Way:
         s, begin = sigma.view(-1, 1, 1, 1), start.view(-1, 1, 1, 1)
         noise = torch.randn(plain.shape, generator=chance, device=device)
         latents = (s / begin) * ((1 - begin) * plain + begin * noise) + (1 - s / begin) * styled
-        weight = torch.where(late, (2 * sigma.square()).clamp(max=1).sqrt(), 1.0).view(-1, 1, 1, 1)
-        return cls(latents, 1 - sigma, (styled - latents) / s, weight, sigma > redrawn_from)
+        calm = sigma > redrawn_from
+        weight = torch.where(late, (2 * sigma.square()).clamp(max=1).sqrt(), torch.where(calm, SILENCE, 1.0))
+        return cls(latents, 1 - sigma, (styled - latents) / s, weight.view(-1, 1, 1, 1), calm)
 
 
 def write(style: str, tensors: dict[str, Tensor], folder: Path) -> None:

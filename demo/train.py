@@ -42,6 +42,7 @@ class Scale:
     style_pictures: int
     style_batch: int
     style: Plan
+    style_guide: Plan
 
 
 SCALES = {
@@ -49,13 +50,15 @@ SCALES = {
         vae_pictures=3_000, vae_batch=4, vae=Plan(5_000, 5e-4),
         base_pictures=28_000, base_batch=32, base=Plan(28_000, 6e-4, warmup=300, ema_decay=0.9985),
         guide=Plan(1_450, 3e-4, warmup=50, ema_decay=0.995),
-        style_pictures=1_450, style_batch=16, style=Plan(2_000, 4e-3, warmup=50, ema_decay=0.99),
+        style_pictures=4_300, style_batch=16, style=Plan(4_000, 4e-3, warmup=50, ema_decay=0.99, falling=1.0),
+        style_guide=Plan(500, 1e-3, warmup=50, ema_decay=0.99, falling=1.0),
     ),
     "cuda": Scale(
         vae_pictures=20_000, vae_batch=64, vae=Plan(10_000, 5e-4),
         base_pictures=60_000, base_batch=512, base=Plan(25_000, 1e-3, warmup=500, ema_decay=0.9995),
         guide=Plan(3_000, 3e-4, warmup=50, ema_decay=0.998),
-        style_pictures=6_000, style_batch=256, style=Plan(1_000, 4e-3, warmup=50, ema_decay=0.99),
+        style_pictures=6_000, style_batch=256, style=Plan(2_000, 4e-3, warmup=50, ema_decay=0.99, falling=1.0),
+        style_guide=Plan(500, 1e-3, warmup=50, ema_decay=0.99, falling=1.0),
     ),
 }  # fmt: skip
 
@@ -108,7 +111,7 @@ def _scaled(scale: Scale, args: argparse.Namespace) -> Scale:
     changes: dict[str, Any] = {"compiled": not args.eager}
     changes |= {"steps": args.steps} if args.steps is not None else {}
     changes |= {"learning_rate": args.rate} if args.rate is not None else {}
-    plans = ("vae", "base", "guide", "style")
+    plans = ("vae", "base", "guide", "style", "style_guide")
     scale = replace(scale, **{name: replace(getattr(scale, name), **changes) for name in plans})
     for what in ("pictures", "batch"):
         if (value := getattr(args, what)) is not None:
@@ -198,10 +201,17 @@ def fit_styles(scale: Scale, clock: Clock, args: argparse.Namespace) -> bool:
         pools = [style.pairs(*both) for both in zip(plains, styled, strict=True)]
         earlier = args.styles / f"{name}.safetensors"
         begin = earlier if args.begin and earlier.exists() else None
-        plan = clock.limit(scale.style)
-        tensors = style.fit(name, another(plain), plain, encoder, pools, scale.style_batch, plan, args.work, begin)
-        if tensors is None:
+        worn = style.dressed(another(plain), name, begin)
+        training = pools, scale.style_batch
+        if not style.fit(name, worn, plain, encoder, *training, clock.limit(scale.style), args.work):
             return False
+        if name not in style.REDRAWN_FROM:
+            teacher = style.dressed(another(plain), name)
+            teacher.load_state_dict(worn.state_dict())
+            plan = clock.limit(scale.style_guide)
+            if not style.guide(name, worn, teacher, encoder, tokenizer, *training, plan, args.work):
+                return False
+        tensors = style.tensors_of(worn, name)
         style.write(name, tensors, args.styles)
         style.show(name, args.model, args.styles)
         print(f"style {name}: {len(tensors) // 2} modules", flush=True)

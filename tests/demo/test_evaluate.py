@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from demo.draw import STYLES
 from demo.evaluate import SHUFFLED_BY, calibrate, cases, judged, looked_at, renders, shares, table, tally
-from demo.judge import Judge, Seen, facts_of, load, main
+from demo.judge import Judge, Seen, facts_of, load, main, unsteady
 from demo.portraits import Portrait
 from demo.scenes import Item, Scene
 
@@ -44,6 +45,20 @@ def test_the_judge_is_at_chance_on_shuffled_captions(calibration: dict[str, dict
 def test_the_judge_tells_every_style(judge: Judge, style: str) -> None:
     seen = looked_at(judge, renders([case.subject for case in ASKED[::4]], style))
     assert sum(one.facts["style"] == style for one in seen) >= 0.97 * len(seen)
+
+
+@pytest.mark.parametrize("style", ("", "sketch", "blueprint"))
+def test_the_judge_sees_what_an_unsteady_hand_has_drawn(judge: Judge, style: str) -> None:
+    asked = [case for case in ASKED[::2] if hasattr(case.subject, "items")]
+    bent = unsteady(renders([case.subject for case in asked], style), torch.Generator().manual_seed(3))
+    assert shares(tally(asked, looked_at(judge, bent)))["present"] >= 0.95
+
+
+def test_pixel_art_is_told_by_its_blocks_even_where_they_are_softened(judge: Judge) -> None:
+    """As the autoencoder does, whose latents are two blocks wide."""
+    pictures = renders([case.subject for case in ASKED[::4]], "pixel")
+    soft = F.interpolate(F.avg_pool2d(pictures, 4), scale_factor=4, mode="bilinear")
+    assert sum(one.facts["style"] == "pixel" for one in looked_at(judge, soft)) >= 0.97 * len(pictures)
 
 
 def test_a_judge_is_made_by_one_command_that_goes_on(

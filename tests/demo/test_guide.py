@@ -26,9 +26,9 @@ def test_what_is_nearly_finished_is_not_guided(pipeline: ZImagePipeline) -> None
     silence = tokens_of(tokenizer, [""], MULTIPLE)
     latents = torch.randn(1, teacher.config.in_channels, 16, 16, generator=torch.Generator().manual_seed(1))
     for sigma, guided in ((GUIDED_TO + 0.05, True), (GUIDED_TO - 0.05, False)):
-        noised = Noised(latents, torch.tensor([1 - sigma]), latents)
+        t = torch.tensor([1 - sigma])
         with torch.inference_mode():
-            said, meant = said_and_meant(teacher, teacher, pipeline.text_encoder, noised, words, silence)
+            said, meant = said_and_meant(teacher, teacher, pipeline.text_encoder, latents, t, words, silence)
         assert (float((said - meant).abs().max()) > 0.01) == guided
 
 
@@ -42,7 +42,8 @@ def test_a_student_comes_nearer_to_its_guided_teacher(pipeline: ZImagePipeline, 
 
     def away() -> float:
         with torch.inference_mode():
-            return float(error(*said_and_meant(student, teacher, encoder, noised, tuple(words), silence)))
+            both = said_and_meant(student, teacher, encoder, noised.latents, noised.t, words, silence)
+            return float(error(*both))
 
     before = away()
     assert fit(student, teacher, encoder, tokenizer, pools, 4, Plan(16, 3e-4, warmup=4, compiled=False), tmp_path)

@@ -62,6 +62,13 @@ def test_training_learns(tmp_path: Path, muon: bool) -> None:
     assert (after - target).norm() < (before - target).norm()
 
 
+def test_the_rate_falls_to_nothing_over_the_share_that_the_plan_says() -> None:
+    late, long = Plan(1000, 1.0, warmup=1, falling=0.3), Plan(1000, 1.0, warmup=1, falling=1.0)
+    assert [late.rate(step) for step in (500, 700, 850)] == pytest.approx([1.0, 1.0, 0.5])
+    assert [long.rate(step) for step in (0, 500, 850)] == pytest.approx([1.0, 0.5, 0.15])
+    assert late.rate(999) == long.rate(999) == pytest.approx(0.02)
+
+
 def test_muon_is_for_matrices_alone() -> None:
     block = nn.Sequential(nn.Linear(4, 3), nn.LayerNorm(3))
     assert [p is block[0].weight for p in inner_matrices([block])] == [True]

@@ -6,12 +6,18 @@ from pathlib import Path
 import pytest
 import torch
 from diffusers import ZImagePipeline
+from safetensors.torch import load_file
 
 from demo.draw import STYLES
 from demo.evaluate import cases
+from demo.flow import error
+from demo.guide import no_words, said_and_meant
 from demo.judge import Seen, load
+from demo.loop import Plan
+from demo.pool import make_pools
 from demo.sample import opened, pictures, wearing
-from demo.style import Way
+from demo.style import GUIDANCE, Way, dressed, guide, pairs, tensors_of
+from demo.train import another
 
 PLAIN, STYLED = torch.full((64, 2, 8, 8), 3.0), torch.full((64, 2, 8, 8), -3.0)
 
@@ -74,6 +80,34 @@ def test_no_error_outweighs_the_others(way: Way) -> None:
     """Late ways are steep: near their end they would ask for nothing but themselves."""
     steep = way.velocity.square().mean((1, 2, 3)) * way.weight.flatten().square()
     assert steep.max() < 12 * steep.median()
+
+
+@pytest.mark.parametrize("style", ("sketch", "pixel"))
+def test_a_style_goes_on_from_its_file(pipeline: ZImagePipeline, demo_styles: Path, style: str) -> None:
+    file = demo_styles / f"{style}.safetensors"
+    worn = tensors_of(dressed(another(pipeline.transformer), style, file), style)
+    kept = load_file(file)
+    assert worn.keys() == kept.keys() and all(torch.equal(worn[key], kept[key]) for key in kept)
+
+
+def test_a_style_comes_nearer_to_what_it_says_when_guided(
+    pipeline: ZImagePipeline, demo_styles: Path, tmp_path: Path
+) -> None:
+    encoder, tokenizer, file = pipeline.text_encoder, pipeline.tokenizer, demo_styles / "sketch.safetensors"
+    worn, teacher = (dressed(another(pipeline.transformer), "sketch", file) for _ in range(2))
+    looks = [make_pools(pipeline.vae, tokenizer, 12, tmp_path, look) for look in ("", "sketch")]
+    pools = [pairs(*both) for both in zip(*looks, strict=True)]
+    chance = torch.Generator().manual_seed(7)
+    both, *words = pools[0].batch(8, chance)
+    way, silence = Way.of(*both.chunk(2, dim=1), 1.0, chance), no_words(tokenizer, torch.device("cpu"))
+
+    def away() -> float:
+        with torch.inference_mode():
+            return float(error(*said_and_meant(worn, teacher, encoder, way.latents, way.t, words, silence, GUIDANCE)))
+
+    before, plan = away(), Plan(16, 1e-3, warmup=4, compiled=False)
+    assert guide("sketch", worn, teacher, encoder, tokenizer, pools, 4, plan, tmp_path)
+    assert away() < 0.9 * before
 
 
 @pytest.mark.parametrize("style", STYLES[1:])
