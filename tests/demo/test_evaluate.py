@@ -29,6 +29,7 @@ def calibration(judge: Judge) -> dict[str, dict[str, float]]:
 def test_the_judge_is_right_on_true_renders(calibration: dict[str, dict[str, float]]) -> None:
     both = {name: share for name, share in calibration["true"].items() if "/" not in name}
     assert sum(both.values()) / len(both) >= 0.98, both
+    assert both.pop("hair") >= 0.92, both  # black and brown, white and grey: the least different things it tells
     assert min(both.values()) >= 0.96, both
 
 
@@ -51,7 +52,7 @@ def test_the_judge_tells_every_style(judge: Judge, style: str) -> None:
 def test_the_judge_sees_what_an_unsteady_hand_has_drawn(judge: Judge, style: str) -> None:
     asked = [case for case in ASKED[::2] if hasattr(case.subject, "items")]
     bent = unsteady(renders([case.subject for case in asked], style), torch.Generator().manual_seed(3))
-    assert shares(tally(asked, looked_at(judge, bent)))["present"] >= 0.95
+    assert shares(tally(asked, looked_at(judge, bent)))["present"] >= 0.98
 
 
 def test_pixel_art_is_told_by_its_blocks_even_where_they_are_softened(judge: Judge) -> None:
