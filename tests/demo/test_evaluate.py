@@ -29,7 +29,6 @@ def calibration(judge: Judge) -> dict[str, dict[str, float]]:
 def test_the_judge_is_right_on_true_renders(calibration: dict[str, dict[str, float]]) -> None:
     both = {name: share for name, share in calibration["true"].items() if "/" not in name}
     assert sum(both.values()) / len(both) >= 0.98, both
-    assert both.pop("hair") >= 0.92, both  # black and brown, white and grey: the least different things it tells
     assert min(both.values()) >= 0.96, both
 
 
