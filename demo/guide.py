@@ -7,7 +7,7 @@ only where it is decided what is drawn (Kynkaanniemi et al., "Applying Guidance 
 and Distribution Quality in Diffusion Models", 2024).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
@@ -21,6 +21,8 @@ from demo.flow import Noised, blocks, error, quicken, velocity
 from demo.loop import Plan, fingerprint, inner_matrices, train
 from demo.pool import LONGEST, SHARES, Pool
 from demo.text import embed, tokens_of
+
+Batch = tuple[Tensor, Tensor, Sequence[Tensor]]  # latents, times and words, as `said_and_meant` has them
 
 GUIDANCE = 3.5  # 1 is none: conditioned + (GUIDANCE - 1) * (conditioned - unconditioned)
 GUIDED_TO = 0.6  # the sigma below which there is none: what is drawn is settled there, and photographs would be redrawn
@@ -37,22 +39,39 @@ def fit(
     folder: Path,
 ) -> bool:
     """Train `student`, a copy of `teacher`, in place; False when its minutes ran out. The others stay as they are."""
-    for frozen in (teacher, encoder):
-        frozen.requires_grad_(False)
-    if plan.compiled:
-        quicken(student, teacher)
-    device = student.device
-    silence = no_words(tokenizer, device)
 
-    def loss_at(step: int) -> Tensor:
+    def batch_at(step: int) -> Batch:
         pool = Random(f"guide {step}").choices(pools, SHARES)[0]
-        chance = torch.Generator(device).manual_seed(step)
+        chance = torch.Generator(student.device).manual_seed(step)
         clean, *words = pool.batch(batch, chance)
         noised = Noised.of(clean, chance)
-        return error(*said_and_meant(student, teacher, encoder, noised.latents, noised.t, words, silence))
+        return noised.latents, noised.t, words
 
+    loss_at = distillation(student, teacher, encoder, tokenizer, batch_at, plan.compiled)
     name, inner = f"guide-{fingerprint(teacher)}", inner_matrices(blocks(student))
     return train(name, list(student.parameters()), loss_at, plan, folder, inner)
+
+
+def distillation(
+    student: ZImageTransformer2DModel,
+    teacher: ZImageTransformer2DModel,
+    encoder: Qwen3Model,
+    tokenizer: PreTrainedTokenizerFast,
+    batch_at: Callable[[int], Batch],
+    compiled: bool,
+    guidance: float = GUIDANCE,
+) -> Callable[[int], Tensor]:
+    """The loss of each step: how far what `student` says is from what `teacher` means. Freezes all but the student."""
+    for frozen in (teacher, encoder):
+        frozen.requires_grad_(False)
+    if compiled:
+        quicken(student, teacher)
+    silence = no_words(tokenizer, student.device)
+
+    def loss_at(step: int) -> Tensor:
+        return error(*said_and_meant(student, teacher, encoder, *batch_at(step), silence, guidance))
+
+    return loss_at
 
 
 def no_words(tokenizer: PreTrainedTokenizerFast, device: torch.device) -> tuple[Tensor, Tensor]:

@@ -53,14 +53,14 @@ def checkpoint(name: str, folder: Path) -> Path:
     return folder / f"{name}.pt"
 
 
-def recall(name: str, parameters: Sequence[nn.Parameter], folder: Path) -> None:
+def recall(name: str, parameters: Sequence[nn.Parameter], folder: Path, stage: str = "") -> None:
     """Leave in `parameters` what the run `name` has learned so far: its averaged values.
 
     Raises FileNotFoundError when it has not begun, before something is built on random weights.
     """
     file = checkpoint(name, folder)
     if not file.exists():
-        raise FileNotFoundError(f"{file} is not there: train that stage first (--stage {name})")
+        raise FileNotFoundError(f"{file} is not there: train that stage first (--stage {stage or name})")
     state = torch.load(file, weights_only=True, map_location=parameters[0].device)
     with torch.no_grad():
         for p, average in zip(parameters, state["ema"], strict=True):

@@ -18,13 +18,13 @@ from diffusers import ZImageTransformer2DModel
 from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict, set_peft_model_state_dict
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import PreTrainedTokenizerFast, Qwen3Model
 
 from demo import sample
 from demo.device import half
 from demo.flow import NEAR_NOISE, error, quicken, velocity
-from demo.guide import no_words, said_and_meant
+from demo.guide import Batch, distillation
 from demo.loop import Plan, fingerprint, train
 from demo.pool import SHARES, Pool
 from demo.text import embed
@@ -35,6 +35,9 @@ REDRAWN_FROM = {"pixel": 0.6, "watercolor": 0.6}  # sigma; the other styles are 
 GUIDANCE = 2.5  # of a style by itself, below that of the plain model: more makes lines hard and colours wrong
 STRONGER = {"pixel": 1.2}  # how much stronger than learned; blocks that are drawn in two evaluations are a little soft
 PHOTOS_FROM = (0.25, 0.8)  # sigmas between which photographs are redrawn from
+DECIDED = (0.58, 0.9)  # sigmas between which it is decided what lines show (measured: README)
+REDRAWN_ROWS = ("noise", "whole", "photo", "whole")  # where the rows of a batch are on their way, in turn: see `Way`
+DRAWN_ROWS = ("noise", "decided", "photo", "decided", "whole", "decided", "whole", "decided")
 SILENCE = 2.0  # how much more an error counts where a style is to say nothing: six evaluations of eight rest on that
 NEARLY_DONE = 0.18  # sigma: the last evaluation of eight steps is at 0.3, of twenty at 0.14
 SHOWN = "a red house on a meadow by day"
@@ -63,6 +66,16 @@ def dressed(transformer: ZImageTransformer2DModel, style: str, begin: Path | Non
         earlier = {key.removeprefix("transformer."): value.float() for key, value in load_file(begin).items()}
         set_peft_model_state_dict(transformer, _stronger(earlier, 1 / STRONGER.get(style, 1.0)), adapter_name=style)
     return transformer
+
+
+def trained(transformer: ZImageTransformer2DModel) -> list[nn.Parameter]:
+    """The matrices of what `transformer` is dressed in."""
+    return [p for p in transformer.parameters() if p.requires_grad]
+
+
+def run_of(style: str, plain: ZImageTransformer2DModel) -> str:
+    """The name of the run in which `style` is learned on `plain`."""
+    return f"{style}-{fingerprint(plain)}"
 
 
 def tensors_of(transformer: ZImageTransformer2DModel, style: str) -> dict[str, Tensor]:
@@ -107,8 +120,8 @@ def fit(
             out = velocity(transformer, way.latents, way.t, embeds.float(), said)
         return error(out.float() * way.weight, wanted * way.weight)
 
-    trained = [p for p in transformer.parameters() if p.requires_grad]
-    return train(f"{style}-{fingerprint(plain)}", trained, loss_at, plan, folder, inner=trained)
+    learning = trained(transformer)
+    return train(run_of(style, plain), learning, loss_at, plan, folder, inner=learning)
 
 
 def guide(
@@ -127,19 +140,14 @@ def guide(
     A style that is drawn from noise needs this: what it is trained on are pictures, not guided ones, so it has
     unlearned the guidance that is distilled into the plain model. False when its minutes ran out.
     """
-    for frozen in (teacher, encoder):
-        frozen.requires_grad_(False)
-    if plan.compiled:
-        quicken(transformer, teacher)
-    device = transformer.device
-    silence = no_words(tokenizer, device)
 
-    def loss_at(step: int) -> Tensor:
-        way, *words = _batch_at(step, style, pools, batch, device)
-        return error(*said_and_meant(transformer, teacher, encoder, way.latents, way.t, words, silence, GUIDANCE))
+    def batch_at(step: int) -> Batch:
+        way, *words = _batch_at(step, style, pools, batch, transformer.device)
+        return way.latents, way.t, words
 
-    trained = [p for p in transformer.parameters() if p.requires_grad]
-    return train(f"{style}-guided-{fingerprint(teacher)}", trained, loss_at, plan, folder, inner=trained)
+    loss_at = distillation(transformer, teacher, encoder, tokenizer, batch_at, plan.compiled, GUIDANCE)
+    learning = trained(transformer)
+    return train(f"{style}-guided-{fingerprint(teacher)}", learning, loss_at, plan, folder, inner=learning)
 
 
 def _batch_at(
@@ -169,19 +177,24 @@ class Way:
 
     @classmethod
     def of(cls, plain: Tensor, styled: Tensor, redrawn_from: float, chance: torch.Generator) -> "Way":
-        """Of four rows, two are on the way from `redrawn_from`, one on a photograph's, and one is near noise.
+        """Rows are anywhere on the whole way from `redrawn_from`, or where it is decided what is drawn, or near noise,
+        or on a photograph's way, in turn as `REDRAWN_ROWS` or `DRAWN_ROWS` says.
 
         On a straight line to the styled picture the velocity is what is left of it, divided by the sigma that is left.
         A late beginning has far to go in little: its error is weighed as one of the picture, not of the velocity.
         """
         n, device = plain.shape[0], plain.device
-        kind = torch.arange(n, device=device) % 4
-        near_noise, late = kind == 0, kind == 2
+        turns = DRAWN_ROWS if redrawn_from == 1 else REDRAWN_ROWS
+        near_noise, decided, late = (
+            torch.tensor([turns[row % len(turns)] == where for row in range(n)], device=device)
+            for where in ("noise", "decided", "photo")
+        )
         place, later = torch.rand((2, n), generator=chance, device=device)
         first, last = PHOTOS_FROM
         start = torch.where(late, first + (min(last, redrawn_from) - first) * later, redrawn_from)
         sigma = NEARLY_DONE + (start - NEARLY_DONE) * place
         sigma = torch.where(near_noise, 1 - place * (1 - min(redrawn_from, 1 - NEAR_NOISE)), sigma)
+        sigma = torch.where(decided, DECIDED[0] + (DECIDED[1] - DECIDED[0]) * place, sigma)
         start = torch.maximum(start, sigma)
         s, begin = sigma.view(-1, 1, 1, 1), start.view(-1, 1, 1, 1)
         noise = torch.randn(plain.shape, generator=chance, device=device)

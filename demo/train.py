@@ -21,11 +21,11 @@ from demo.device import best_device
 from demo.draw import STYLES
 from demo.flow import SHIFT
 from demo.loop import Plan, recall
-from demo.pool import make_pools
+from demo.pool import Pool, make_pools
 from demo.vocabulary import vocabulary
 
 HERE = Path(__file__).parent
-STAGES = ("vae", "base", "guide", "styles")
+STAGES = ("vae", "base", "guide", "styles", "style-guides")
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,8 @@ def main(arguments: list[str] | None = None) -> None:
         adopt(args)
     scale = _scaled(SCALES[args.device], args)
     clock = Clock(args.minutes)
-    for stage, fit in zip(STAGES, (fit_vae, fit_base, fit_guide, fit_styles), strict=True):
+    fits = fit_vae, fit_base, fit_guide, fit_styles, fit_style_guides
+    for stage, fit in zip(STAGES, fits, strict=True):
         if stage in args.stage and not fit(scale, clock, args):
             print(f"{stage}: not finished; the same command goes on", flush=True)
             break
@@ -191,31 +192,46 @@ def fit_guide(scale: Scale, clock: Clock, args: argparse.Namespace) -> bool:
 
 def fit_styles(scale: Scale, clock: Clock, args: argparse.Namespace) -> bool:
     """On the finished model, as it is used."""
-    tokenizer = text.tokenizer_of(args.work)
-    autoencoder = read_vae(args)
     encoder, plain = finished(args.model, args)
-    plains = make_pools(autoencoder, tokenizer, scale.style_pictures, args.work)
     for name in args.only:
         torch.manual_seed(3)
-        styled = make_pools(autoencoder, tokenizer, scale.style_pictures, args.work, name)
-        pools = [style.pairs(*both) for both in zip(plains, styled, strict=True)]
         earlier = args.styles / f"{name}.safetensors"
         begin = earlier if args.begin and earlier.exists() else None
         worn = style.dressed(another(plain), name, begin)
-        training = pools, scale.style_batch
-        if not style.fit(name, worn, plain, encoder, *training, clock.limit(scale.style), args.work):
+        pools, plan = style_pools(name, scale.style, scale, args), clock.limit(scale.style)
+        if not style.fit(name, worn, plain, encoder, pools, scale.style_batch, plan, args.work):
             return False
-        if name not in style.REDRAWN_FROM:
-            teacher = style.dressed(another(plain), name)
-            teacher.load_state_dict(worn.state_dict())
-            plan = clock.limit(scale.style_guide)
-            if not style.guide(name, worn, teacher, encoder, tokenizer, *training, plan, args.work):
-                return False
-        tensors = style.tensors_of(worn, name)
-        style.write(name, tensors, args.styles)
-        style.show(name, args.model, args.styles)
-        print(f"style {name}: {len(tensors) // 2} modules", flush=True)
+        write_style(worn, name, args)
     return True
+
+
+def fit_style_guides(scale: Scale, clock: Clock, args: argparse.Namespace) -> bool:
+    """Of the styles that are drawn from noise, as their stage has left them."""
+    tokenizer = text.tokenizer_of(args.work)
+    encoder, plain = finished(args.model, args)
+    for name in (name for name in args.only if name not in style.REDRAWN_FROM):
+        worn, teacher = style.dressed(another(plain), name), style.dressed(another(plain), name)
+        for one in (worn, teacher):
+            recall(style.run_of(name, plain), style.trained(one), args.work, stage="styles")
+        pools, plan = style_pools(name, scale.style_guide, scale, args), clock.limit(scale.style_guide)
+        if not style.guide(name, worn, teacher, encoder, tokenizer, pools, scale.style_batch, plan, args.work):
+            return False
+        write_style(worn, name, args)
+    return True
+
+
+def style_pools(name: str, plan: Plan, scale: Scale, args: argparse.Namespace) -> list[Pool]:
+    if not plan.steps:
+        return []
+    given = read_vae(args), text.tokenizer_of(args.work), scale.style_pictures, args.work
+    return [style.pairs(*both) for both in zip(make_pools(*given), make_pools(*given, name), strict=True)]
+
+
+def write_style(worn: ZImageTransformer2DModel, name: str, args: argparse.Namespace) -> None:
+    tensors = style.tensors_of(worn, name)
+    style.write(name, tensors, args.styles)
+    style.show(name, args.model, args.styles)
+    print(f"style {name}: {len(tensors) // 2} modules", flush=True)
 
 
 def studio_json() -> str:

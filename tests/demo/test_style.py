@@ -16,7 +16,7 @@ from demo.judge import Seen, load
 from demo.loop import Plan
 from demo.pool import make_pools
 from demo.sample import opened, pictures, wearing
-from demo.style import GUIDANCE, Way, dressed, guide, pairs, tensors_of
+from demo.style import DECIDED, DRAWN_ROWS, GUIDANCE, REDRAWN_ROWS, Way, dressed, guide, pairs, tensors_of
 from demo.train import another
 
 PLAIN, STYLED = torch.full((64, 2, 8, 8), 3.0), torch.full((64, 2, 8, 8), -3.0)
@@ -62,7 +62,8 @@ def test_a_way_begins_at_the_plain_picture_and_shows_the_less_of_it_the_less_noi
     way: Way, redrawn_from: float
 ) -> None:
     sigma, shown = 1 - way.t, way.latents.mean((1, 2, 3))
-    late = torch.arange(len(sigma)) % 4 == 2
+    turns = DRAWN_ROWS if redrawn_from == 1 else REDRAWN_ROWS
+    late = torch.tensor([turns[row % len(turns)] == "photo" for row in range(len(sigma))])
     assert torch.allclose(shown[way.calm], 3 * (1 - sigma[way.calm]), atol=0.4)
     straight = ~way.calm & ~late
     expected = 3 * (1 - redrawn_from) * sigma / redrawn_from - 3 * (1 - sigma / redrawn_from)
@@ -74,6 +75,13 @@ def test_a_style_that_redraws_is_calm_near_noise_and_one_that_draws_begins_there
     assert torch.equal(way.calm, 1 - way.t > redrawn_from)
     assert bool(way.calm.any()) == (redrawn_from < 1)
     assert float((1 - way.t).max()) > 0.9
+
+
+def test_half_of_a_style_that_draws_is_learned_where_it_is_decided_what_lines_show() -> None:
+    sigma = 1 - Way.of(PLAIN, STYLED, 1.0, torch.Generator().manual_seed(0)).t
+    first, last = DECIDED
+    assert ((sigma > first) & (sigma < last)).float().mean() > 0.5
+    assert sigma.min() < 0.35 and sigma.max() > 0.95  # and yet it learns how to begin, and how to finish
 
 
 def test_no_error_outweighs_the_others(way: Way) -> None:
