@@ -41,7 +41,7 @@ FACTS: dict[str, tuple[str, ...]] = {  # of the whole picture; "" where there is
     "hat": ("", *HATS),
     "beard": ("", *BEARDS),
 }
-BENT = 0.05  # of half a side, deviation at most: an unsteady hand
+BENT, WAVERING = 0.05, 0.015  # of half a side, deviation at most: an unsteady hand, over a sixth of a side and less
 WORN = 3  # ways in which each render is worn when styles are told
 
 
@@ -228,18 +228,23 @@ def _worn(pictures: Tensor, chance: torch.Generator) -> Tensor:
 
 
 def unsteady(pictures: Tensor, chance: torch.Generator) -> Tensor:
-    """As if drawn by an unsteady hand: softly bent by up to a few pixels, the objects' middles hardly moved; some
-    quite soft, and of more or less contrast."""
+    """As if drawn by an unsteady hand: softly bent by up to a few pixels, lines wavering, the objects' middles hardly
+    moved; some pictures, and some places of a picture, quite soft."""
     n, device = len(pictures), pictures.device
-    soft, contrast, bend = torch.rand((3, n, 1, 1, 1), generator=chance, device=device)
+
+    def spread(field: Tensor) -> Tensor:
+        return F.interpolate(field, pictures.shape[-2:], mode="bicubic", align_corners=True)
+
+    def pushed(grid: int) -> Tensor:
+        return spread(torch.randn((n, 2, grid, grid), generator=chance, device=device))
+
+    soft, bend, waver = torch.rand((3, n, 1, 1, 1), generator=chance, device=device)
+    here = spread(torch.rand((n, 1, 7, 7), generator=chance, device=device))
     blurred = F.interpolate(F.avg_pool2d(pictures, 4), scale_factor=4, mode="bilinear")
-    pictures = pictures + (soft - 0.5).clamp(min=0) * (blurred - pictures)
-    middle = pictures.mean((1, 2, 3), keepdim=True)
-    pictures = middle + (0.9 + 0.25 * contrast) * (pictures - middle)
-    away = torch.randn((n, 2, 7, 7), generator=chance, device=device) * BENT * bend
-    away = F.interpolate(away, pictures.shape[-2:], mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
+    pictures = pictures + (soft + here - 1).clamp(0, 0.8) * (blurred - pictures)
+    away = BENT * bend * pushed(7) + WAVERING * waver * pushed(25)
     places = F.affine_grid(torch.eye(2, 3, device=device).expand(n, 2, 3), list(pictures.shape), align_corners=False)
-    return F.grid_sample(pictures, places + away, padding_mode="border", align_corners=False)
+    return F.grid_sample(pictures, places + away.permute(0, 2, 3, 1), padding_mode="border", align_corners=False)
 
 
 def _loss(objects: Tensor, facts: dict[str, Tensor], targets: dict[str, Tensor]) -> Tensor:
@@ -264,10 +269,10 @@ def load(file: Path = WEIGHTS) -> Judge:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m demo.judge", description="Train the judge and write its weights.")
-    parser.add_argument("--steps", type=int, default=5500)
+    parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--style-steps", type=int, default=1000)
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--pictures", type=int, default=6000)
+    parser.add_argument("--pictures", type=int, default=8000)
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop then; started again, it goes on")
     parser.add_argument("--device", default=best_device().type)
     parser.add_argument("--work", type=Path, default=HERE / "work")
