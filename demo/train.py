@@ -50,7 +50,7 @@ SCALES = {
         vae_pictures=3_000, vae_batch=4, vae=Plan(5_000, 5e-4),
         base_pictures=28_000, base_batch=32, base=Plan(28_000, 6e-4, warmup=300, ema_decay=0.9985),
         guide=Plan(1_450, 3e-4, warmup=50, ema_decay=0.995),
-        style_pictures=4_300, style_batch=16, style=Plan(4_000, 4e-3, warmup=50, ema_decay=0.99, falling=1.0),
+        style_pictures=8_600, style_batch=16, style=Plan(8_000, 4e-3, warmup=50, ema_decay=0.99, falling=1.0),
         style_guide=Plan(500, 1e-3, warmup=50, ema_decay=0.99, falling=1.0),
     ),
     "cuda": Scale(
